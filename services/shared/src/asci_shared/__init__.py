@@ -1,0 +1,1 @@
+"""What more than one ASCI service needs, or what is a contract between them. Knows no service."""

@@ -1,0 +1,107 @@
+"""One formatter for all lines: ours, gunicorn's, aiohttp's and every library's.
+
+Event names are constant and facts are keywords::
+
+    log = get_logger(__name__)
+    log.info("instance.started", instance=id, node="local", seconds=1.2)
+
+``json`` writes one ECS-shaped JSON object a line, ``text`` a line for people. No secret may be a fact.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import TextIO
+
+from asci_shared import request_id
+
+_ECS_VERSION = "8.11"
+
+
+class EventLogger:
+    """A thin face over :mod:`logging`: an event name and facts."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def debug(self, event: str, **facts: object) -> None:
+        self._write(logging.DEBUG, event, facts)
+
+    def info(self, event: str, **facts: object) -> None:
+        self._write(logging.INFO, event, facts)
+
+    def warning(self, event: str, **facts: object) -> None:
+        self._write(logging.WARNING, event, facts)
+
+    def error(self, event: str, **facts: object) -> None:
+        self._write(logging.ERROR, event, facts)
+
+    def exception(self, event: str, **facts: object) -> None:
+        """As :meth:`error`, with the traceback of the exception in hand."""
+        self._write(logging.ERROR, event, facts, exc_info=True)
+
+    def _write(self, level: int, event: str, facts: dict[str, object], exc_info: bool = False) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, event, extra={"asci_facts": facts}, exc_info=exc_info)
+
+
+def get_logger(name: str) -> EventLogger:
+    """The event logger of a module."""
+    return EventLogger(logging.getLogger(name))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, in the Elastic Common Schema's words."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "@timestamp": _timestamp(record.created),
+            "log.level": record.levelname.lower(),
+            "message": record.getMessage(),
+            "service.name": self._service,
+            "log.logger": record.name,
+            "ecs.version": _ECS_VERSION,
+        }
+        if request_id.current():
+            line["http.request.id"] = request_id.current()
+        facts = getattr(record, "asci_facts", {})
+        if facts:
+            line["asci"] = facts
+        if record.exc_info:
+            line["error.stack_trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people: time, level, service, event, facts."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{name}={value}" for name, value in getattr(record, "asci_facts", {}).items())
+        line = f"{_timestamp(record.created)} {record.levelname:<7} {self._service} {record.getMessage()} {facts}"
+        if record.exc_info:
+            line = f"{line}\n{self.formatException(record.exc_info)}"
+        return line.rstrip()
+
+
+def configure(service: str, style: str = "json", level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send every logger's lines through our formatter to ``stream`` (standard output by default)."""
+    handler = logging.StreamHandler(stream if stream is not None else sys.stdout)
+    handler.setFormatter(TextFormatter(service) if style == "text" else JsonFormatter(service))
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(level)
+
+
+def _timestamp(created: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created))
+    return f"{whole}.{int(created % 1 * 1000):03d}Z"
