@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# What scripts tell a person: a heading, numbered steps with their time, a failure with its log and the next step.
+# Sourced; expects ASCI_ROOT (scripts/lib/settings.sh sets it).
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
+else
+    bold='' dim='' green='' red='' plain=''
+fi
+
+say() { printf '%s\n' "$*"; }
+note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
+
+# fail SENTENCE [NEXT STEP]: ends the script with what went wrong and what to do.
+fail() {
+    printf '%s%s%s\n' "$red" "$1" "$plain" >&2
+    [ -z "${2:-}" ] || printf 'Next: %s\n' "$2" >&2
+    exit 1
+}
+
+steps_total=0
+steps_done=0
+# steps N: how many numbered steps follow.
+steps() { steps_total=$1 steps_done=0; }
+
+# step WHAT NEXT-STEP COMMAND…: runs the command with its output in a log file, shows number, name and seconds.
+# On a terminal the seconds count while it runs. A failure prints the log's tail and NEXT-STEP and ends the script.
+step() {
+    local what=$1 next=$2 began=$SECONDS code=0 name log
+    shift 2
+    steps_done=$((steps_done + 1))
+    name=$(printf '%s' "$what" | tr -cs 'A-Za-z0-9' '-' | tr 'A-Z' 'a-z')
+    log=$ASCI_BUILD/logs/${name%-}.log
+    mkdir -p "$ASCI_BUILD/logs"
+    local head="  ${dim}[$steps_done/$steps_total]${plain} $what"
+    printf '%s' "$head"
+    if [ -t 1 ]; then
+        "$@" >"$log" 2>&1 &
+        local child=$!
+        # shellcheck disable=SC2064  # the child of now, not of later
+        trap "kill $child 2>/dev/null; exit 130" INT TERM
+        while kill -0 "$child" 2>/dev/null; do
+            printf '\r%s %s%d s%s' "$head" "$dim" "$((SECONDS - began))" "$plain"
+            sleep 0.2
+        done
+        wait "$child" || code=$?
+        trap - INT TERM
+        printf '\r%s' "$head"
+    else
+        printf ' …'
+        "$@" >"$log" 2>&1 || code=$?
+    fi
+    if [ "$code" -ne 0 ]; then
+        printf ' %sfailed after %d s%s\n' "$red" "$((SECONDS - began))" "$plain"
+        printf '%s--- last lines of %s ---%s\n' "$dim" "${log#"$ASCI_ROOT/"}" "$plain" >&2
+        tail -n 30 "$log" >&2
+        fail "$what failed (exit code $code)." "$next"
+    fi
+    printf ' %sdone%s %s%d s%s\n' "$green" "$plain" "$dim" "$((SECONDS - began))" "$plain"
+}
