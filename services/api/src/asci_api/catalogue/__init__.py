@@ -1,0 +1,1 @@
+"""Environments and notices as operators write them."""

@@ -1,0 +1,1 @@
+"""The nouns. Pure: no clock, no network, no library beyond the standard one."""

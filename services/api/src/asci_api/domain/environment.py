@@ -1,0 +1,84 @@
+"""A catalogue entry: what may be started."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+MIB = 1024**2
+GIB = 1024**3
+
+
+class Kind(StrEnum):
+    """What a person meets when she opens an instance."""
+
+    DESKTOP = "desktop"
+    WEB = "web"
+    SERVICE = "service"
+
+
+class GpuShare(StrEnum):
+    """How an environment uses GPUs."""
+
+    SHARED = "shared"
+    EXCLUSIVE = "exclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class GpuNeed:
+    """``exclusive``: ``count`` whole GPUs; ``shared``: one slot on each of ``count`` GPUs."""
+
+    share: GpuShare
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an instance is given, and what a node must have for it."""
+
+    cpus: float = 1.0
+    """Cores."""
+    memory: int = 1 * GIB
+    """Bytes; the container's limit."""
+    shm: int | None = None
+    """Bytes of /dev/shm; None means a quarter of memory."""
+    tmp: int = 1 * GIB
+    """Bytes of the tmpfs on /tmp."""
+    pids: int = 4096
+    gpu: GpuNeed | None = None
+    selector: str = ""
+    """Kubernetes label selector over node labels."""
+
+    @property
+    def shm_bytes(self) -> int:
+        return self.memory // 4 if self.shm is None else self.shm
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One entry of the catalogue, as its image describes it and the operator's overlay allows it."""
+
+    name: str
+    title: str
+    description: str
+    kind: Kind
+    icon: str
+    image: str
+    """Reference to start from, such as ``asci/env-desktop:dev``."""
+    image_id: str
+    """What the reference meant when the catalogue was read (``sha256:…``); pinned at start."""
+    port: int = 5901
+    ready_path: str = "/"
+    """For kinds with HTTP: the path that answers when the program is ready."""
+    tags: tuple[str, ...] = ()
+    needs: Needs = field(default_factory=Needs)
+    mounts: tuple[str, ...] = ()
+    """Names of mounts that the operator declared."""
+    lifetime: float = 7 * 86400.0
+    """Seconds."""
+    allow: tuple[str, ...] = ()
+    """Groups that may start it; empty means everybody."""
+    enabled: bool = True

@@ -1,0 +1,1 @@
+"""The only importer of docker: one adapter for one node's engine."""

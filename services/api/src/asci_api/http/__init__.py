@@ -1,0 +1,1 @@
+"""The way in for people and services: thin Flask handlers."""

@@ -1,0 +1,1 @@
+"""The way in for time: the loops of the controller process."""

@@ -1,0 +1,1 @@
+"""Pure decisions: which node, and why not the others."""

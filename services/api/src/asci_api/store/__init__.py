@@ -1,0 +1,1 @@
+"""The only importer of redis, and the durable copy in SQLite."""
