@@ -1,7 +1,7 @@
 """Secrets that are derived and never stored (design, section 2).
 
-api, controller and proxy share one key file. RFB's VncAuth takes at most 8 characters (RFC 6143, section 7.2.2), so each
-secret is an HMAC-SHA-256 cut to 8 characters of URL-safe base64 (48 bits).
+api, controller and proxy share one key file. RFB's VncAuth takes at most 8 characters (RFC 6143, section 7.2.2), so
+each secret is an HMAC-SHA-256 cut to 8 characters of URL-safe base64 (48 bits).
 """
 
 from __future__ import annotations

@@ -20,10 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from asci_shared.redis_contract import Mode
-
 from asci_api.domain.environment import Kind, Needs
 from asci_api.domain.identity import InstanceId, NodeName, Username
+from asci_shared.redis_contract import Mode
 
 
 class State(StrEnum):

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from asci_shared.redis_contract import Lease, Mode, Revocation, RevocationKind, Ring, Ticket, TokenRecord
-
 from asci_api.domain.environment import Environment
 from asci_api.domain.identity import InstanceId, NodeName, Person, Username
 from asci_api.domain.instance import Endpoint, Instance
 from asci_api.domain.node import EngineFacts, Node, NodeImage
 from asci_api.domain.policy import Policy
+from asci_shared.redis_contract import Lease, Mode, Revocation, RevocationKind, Ring, Ticket, TokenRecord
 
 
 class Clock(Protocol):
@@ -328,7 +327,9 @@ class Engine(Protocol):
         """Make a home folder by a one-shot container of ``image`` (design, section 8). Raises hop ``mount``."""
 
     def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> None:
-        """Run ``command`` in the container as ``user`` with ``data`` on its standard input. Raises on a non-zero end."""
+        """Run ``command`` in the container as ``user`` with ``data`` on its standard input.
+
+        Raises EngineFault on a non-zero end."""
 
     def logs(self, container: str, lines: int) -> list[str]:
         """The last lines, oldest first; empty if the container is gone."""
