@@ -137,3 +137,4 @@ class SourceMissing(EngineFault):
             f"{source} does not exist on the node.",
             "Your files are safe. Try again, or ask support.",
         )
+        self.source = source
