@@ -198,8 +198,19 @@ class Policies(Protocol):
 class Wakes(Protocol):
     """How others hurry the controller."""
 
+    def wake(self, payload: str = "") -> None:
+        """Hurry it: an instance id, ``secret:<id>`` (write the desktop's passwords again), or empty (look round).
+        Lost where nobody listens; the periodic look does the same a little later."""
+
     def wait(self, seconds: float) -> list[str]:
         """Payloads of ``asci:wake`` that came (instance ids, ``secret:<id>``, empty), after at most ``seconds``."""
+
+
+class Pulse(Protocol):
+    """Whether the part behind the stores answers."""
+
+    def beats(self) -> bool:
+        """One ping of at most 1 s; never raises."""
 
 
 class Leadership(Protocol):
