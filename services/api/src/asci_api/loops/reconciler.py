@@ -1,0 +1,101 @@
+"""Makes the world match the records: woken by every change, and once a second anyhow."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from asci_api.domain.errors import Fenced, NotFound, Unavailable
+from asci_api.domain.identity import InstanceId
+from asci_api.domain.node import Node
+from asci_api.domain.ports import Wakes
+from asci_api.loops.workers import Workers
+from asci_api.work.advance_instance import needs_a_step
+from asci_api.work.desk import Desk
+from asci_api.work.expire_instances import expire_instances
+from asci_api.work.place_instances import place_instances
+from asci_api.work.reap_instances import forget_old
+from asci_api.work.write_secrets import want_secrets
+from asci_shared.logging import get_logger
+
+TICK = 1.0
+"""Seconds between two rounds when nobody wakes it."""
+FORGET_EVERY = 600.0
+SECRET = "secret:"
+_log = get_logger(__name__)
+
+
+class Reconciler:
+    """One thread: expire, place in order, and hand out the rest to the workers."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        wakes: Wakes,
+        workers: Workers,
+        nodes: Callable[[], Sequence[Node] | None],
+        on_fenced: Callable[[], None],
+    ) -> None:
+        self._desk = desk
+        self._wakes = wakes
+        self._workers = workers
+        self._nodes = nodes
+        self._on_fenced = on_fenced
+        self._over = threading.Event()
+        self._forgot_at = 0.0
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="reconcile", daemon=True).start()
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self.round()
+                self._hear(self._wakes.wait(TICK))
+            except Fenced:
+                self._on_fenced()
+                self._over.wait(TICK)
+            except Unavailable as away:
+                _log.warning("reconciler.put_off", cause=away.title)
+                self._over.wait(TICK)
+            except Exception:  # noqa: BLE001 -- top of a thread: the next round may work
+                _log.exception("reconciler.broke")
+                self._over.wait(TICK)
+
+    def round(self) -> None:
+        """One look at all records that have not ended."""
+        active = self._desk.instances.active()
+        if expire_instances(self._desk, active):
+            active = self._desk.instances.active()
+        nodes = self._nodes()
+        placed = place_instances(self._desk, nodes, active) if nodes is not None else []
+        for record in placed:
+            self._workers.submit(record.id)
+        for record in active:
+            if needs_a_step(record):
+                self._workers.submit(record.id)
+        self._forget()
+
+    def _hear(self, payloads: Sequence[str]) -> None:
+        for payload in payloads:
+            if payload.startswith(SECRET):
+                self._renew(InstanceId(payload.removeprefix(SECRET)))
+
+    def _renew(self, instance: InstanceId) -> None:
+        record = self._desk.instances.get(instance)
+        if record is None:
+            return
+        try:
+            want_secrets(self._desk, record)
+        except NotFound:
+            return
+        self._workers.submit(instance)
+
+    def _forget(self) -> None:
+        now = self._desk.clock()
+        if now - self._forgot_at > FORGET_EVERY:
+            self._forgot_at = now
+            forget_old(self._desk)

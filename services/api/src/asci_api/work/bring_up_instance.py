@@ -1,0 +1,205 @@
+"""From a place to a running desktop: image, container, secrets, readiness. Each step is safe to repeat."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from asci_api.domain.environment import Kind
+from asci_api.domain.errors import EngineAway, EngineFault, Fenced, SourceMissing
+from asci_api.domain.instance import Endpoint, Failure, Hop, Instance, Progress, State
+from asci_api.domain.policy import Policy
+from asci_api.domain.ports import Engine, Observed
+from asci_api.work.desk import Desk
+from asci_api.work.end_instance import ask_to_end
+from asci_api.work.write_secrets import write_secrets
+from asci_shared.logging import get_logger
+
+PROBE_PAUSE = 0.02
+"""Seconds between two looks at a desktop that is starting."""
+_log = get_logger(__name__)
+
+
+class _WantedNoMore(Exception):
+    """A stop was asked for while we worked."""
+
+
+def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], None] = time.sleep) -> None:
+    """Take a placed instance as far as ``running``, or ask for its end with the fault that stopped it.
+
+    Picks up wherever an earlier leader left off. Returns when running, wanted no more, or failed.
+    Raises ``EngineAway`` where the node may answer later and the start's deadline has not passed, ``Fenced``.
+    """
+    policy = desk.policies.get()
+    assert instance.placement is not None  # noqa: S101 -- placed instances have one
+    node = instance.placement.node
+    try:
+        engine = desk.engines.get(node)
+        instance = _image(desk, engine, instance, node)
+        instance, seen = _container(desk, engine, instance, node)
+        if instance.kind is Kind.DESKTOP and instance.generations.due:
+            instance = write_secrets(desk, engine, instance, seen.container)
+        _run(desk, engine, instance, seen, policy, pause)
+    except _WantedNoMore:
+        return
+    except EngineAway as fault:
+        if desk.clock() - instance.state_since < policy.create_seconds:
+            raise
+        _fail(desk, instance, fault)
+    except EngineFault as fault:
+        _fail(desk, instance, fault)
+
+
+def _image(desk: Desk, engine: Engine, instance: Instance, node: str) -> Instance:
+    """Pull the image where the node lacks it (unless the container stands already)."""
+    if instance.state is State.STARTING or engine.has_image(instance.image_id):
+        return instance
+    started = desk.clock()
+
+    def tell(percent: int | None) -> None:
+        share = "" if percent is None else f", {percent} %"
+        message = f"Pulling the image on node {node}{share}"
+        _move(desk, instance, State.PULLING, Progress(2, message, percent, _done(instance), started))
+
+    tell(None)
+    engine.pull(instance.image_id, tell)
+    return _current(desk, instance)
+
+
+def _container(desk: Desk, engine: Engine, instance: Instance, node: str) -> tuple[Instance, Observed]:
+    """Create and start the container, making the home where it is missing."""
+    now = desk.clock()
+    if instance.state is not State.STARTING:
+        done = (*_done(instance), max(now - instance.state_since, 0.0))
+        progress = Progress(3, "Mounting your home folder and data.", None, done[:2], now)
+        instance = _move(desk, instance, State.STARTING, progress)
+    container = instance.container or _create(desk, engine, instance)
+    engine.start(container)
+    seen = engine.look(container)
+    if seen is None:
+        raise EngineFault(Hop.CONTAINER, "The container went away while starting.", f"{container[:12]} is gone.")
+    done = (*_done(instance), max(desk.clock() - now, 0.0))
+    progress = Progress(4, f"Starting the desktop on node {node}.", None, done[:3], desk.clock())
+    instance = _keep(desk, instance, container=container, endpoint=seen.endpoint, progress=progress)
+    return instance, seen
+
+
+def _create(desk: Desk, engine: Engine, instance: Instance) -> str:
+    spec = desk.make_spec(instance)
+    if not desk.leads():
+        raise Fenced("Another controller leads now.")
+    try:
+        return engine.create(spec)
+    except SourceMissing as fault:
+        home = spec.environment.get("ASCI_HOME")
+        if home is None or all(mount.target != home or mount.source not in fault.detail for mount in spec.mounts):
+            raise
+        engine.make_home(instance.owner, instance.uid, instance.gid, instance.image_id)
+        return engine.create(spec)
+
+
+def _run(
+    desk: Desk, engine: Engine, instance: Instance, seen: Observed, policy: Policy, pause: Callable[[float], None]
+) -> None:
+    """Wait until ASCI's own probe sees the desktop, then say that it runs."""
+    deadline = desk.clock() + policy.ready_seconds
+    endpoint = seen.endpoint
+    looked = desk.clock()
+    while endpoint is None or not desk.readiness.ready(instance, endpoint):
+        if desk.clock() > deadline:
+            raise EngineFault(
+                Hop.VNC,
+                f"The desktop runs but shows no picture after {policy.ready_seconds:.0f} s.",
+                f"No answer on port {instance.port}.",
+                "Try again.",
+            )
+        if desk.clock() - looked > 0.5:
+            looked = desk.clock()
+            endpoint = _still_there(desk, engine, instance, seen.container)
+        pause(PROBE_PAUSE)
+    _running(desk, instance, endpoint)
+
+
+def _still_there(desk: Desk, engine: Engine, instance: Instance, container: str) -> Endpoint | None:
+    _current(desk, instance)
+    seen = engine.look(container)
+    if seen is None or seen.status in {"exited", "dead"}:
+        code = "unknown" if seen is None else seen.exit_code
+        raise EngineFault(
+            Hop.CONTAINER,
+            f"The desktop ended while starting (exit code {code}).",
+            "It ran out of memory." if seen and seen.oom_killed else "",
+            "Open Details for its last lines, and send them to support.",
+        )
+    return seen.endpoint
+
+
+def _running(desk: Desk, instance: Instance, endpoint: Endpoint) -> None:
+    now = desk.clock()
+
+    def step(current: Instance) -> Instance | None:
+        if current.stop or current.state is not State.STARTING:
+            return None
+        return current.to(State.RUNNING, now, running_at=now, endpoint=endpoint, progress=None, reasons=())
+
+    stored = desk.instances.change(instance.id, step)
+    if stored.state is State.RUNNING and stored.running_at == now:
+        seconds = now - stored.created_at
+        desk.cluster.record_start(stored.environment, seconds)
+        _log.info(
+            "instance.running",
+            instance=stored.id,
+            owner=stored.owner,
+            environment=stored.environment,
+            node=stored.placement.node if stored.placement else "",
+            seconds=round(seconds, 3),
+            request=stored.request_id,
+        )
+
+
+def _fail(desk: Desk, instance: Instance, fault: EngineFault) -> None:
+    failure = Failure(fault.hop, fault.title, fault.detail, fault.next_step, instance.request_id)
+    _log.warning(
+        "instance.start_failed",
+        instance=instance.id,
+        owner=instance.owner,
+        hop=fault.hop,
+        cause=fault.title,
+        detail=fault.detail,
+        request=instance.request_id,
+    )
+    ask_to_end(desk, instance, fault.title, failure)
+
+
+def _current(desk: Desk, instance: Instance) -> Instance:
+    """The record as it stands. Raises ``_WantedNoMore`` when it shall end or is gone."""
+    now = desk.instances.get(instance.id)
+    if now is None or now.ended or now.stop:
+        raise _WantedNoMore
+    return now
+
+
+def _move(desk: Desk, instance: Instance, state: State, progress: Progress) -> Instance:
+    def step(now: Instance) -> Instance:
+        if now.ended or now.stop:
+            raise _WantedNoMore
+        if now.state is state:
+            return replace(now, progress=progress)
+        return now.to(state, desk.clock(), progress=progress)
+
+    return desk.instances.change(instance.id, step)
+
+
+def _keep(desk: Desk, instance: Instance, **facts: object) -> Instance:
+    def step(now: Instance) -> Instance:
+        kept: Instance = replace(now, **facts)  # type: ignore[arg-type]
+        if now.ended or now.stop:
+            raise _WantedNoMore
+        return kept
+
+    return desk.instances.change(instance.id, step)
+
+
+def _done(instance: Instance) -> tuple[float, ...]:
+    return instance.progress.done if instance.progress else ()

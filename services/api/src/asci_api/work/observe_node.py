@@ -1,0 +1,88 @@
+"""Look at one node: what its engine says of itself, its images, its containers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from asci_api.domain.errors import EngineFault
+from asci_api.domain.identity import NodeName
+from asci_api.domain.node import EngineFacts, Node, NodeImage, NodeState, Resources
+from asci_api.domain.ports import Observed
+from asci_api.work.desk import Desk
+from asci_shared.logging import get_logger
+
+DOWN_AFTER = 10.0
+"""Seconds without an answer after which a node is down."""
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a node showed. With ``error`` the other facts are those of the last look that worked."""
+
+    node: NodeName
+    at: float
+    """When this look ended."""
+    seen_at: float
+    """When the engine last answered (0: never)."""
+    first_at: float
+    """When this controller began to look."""
+    facts: EngineFacts | None = None
+    images: tuple[NodeImage, ...] = ()
+    containers: tuple[Observed, ...] = field(default=())
+    error: str = ""
+
+    @property
+    def answered(self) -> bool:
+        return not self.error and self.facts is not None
+
+    @property
+    def down(self) -> bool:
+        """No answer for :data:`DOWN_AFTER`. A node never seen counts from the first look."""
+        return not self.answered and self.at - max(self.seen_at, self.first_at) >= DOWN_AFTER
+
+
+def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
+    """Look once. Never raises for an engine that does not answer: the look says so."""
+    try:
+        engine = desk.engines.get(name)
+        facts = engine.facts()
+        images = tuple(engine.images())
+        containers = tuple(engine.observe())
+    except EngineFault as fault:
+        return _without_answer(desk, name, before, fault)
+    now = desk.clock()
+    if before is not None and before.error:
+        _log.info("node.answers_again", node=name, silent_seconds=round(now - before.seen_at, 1))
+    return Look(name, now, now, before.first_at if before else now, facts, images, containers)
+
+
+def node_of(look: Look, url: str = "") -> Node:
+    """The node as the snapshot tells it, without allocation."""
+    facts = look.facts
+    return Node(
+        name=look.node,
+        url=url,
+        state=NodeState.DOWN if look.facts is None or look.down else NodeState.ACTIVE,
+        capacity=Resources(facts.cpus, facts.memory, 0) if facts else Resources(),
+        labels=dict(facts.labels) if facts else {},
+        engine_version=facts.version if facts else "",
+        engine_api=facts.api if facts else "",
+        images=look.images,
+        last_seen=look.seen_at,
+        error=look.error,
+    )
+
+
+def _without_answer(desk: Desk, name: NodeName, before: Look | None, fault: EngineFault) -> Look:
+    now = desk.clock()
+    error = f"{fault.title} {fault.detail}".strip()
+    if before is None:
+        _log.warning("node.does_not_answer", node=name, detail=fault.detail)
+        return Look(name, now, 0.0, now, error=error)
+    look = replace(before, at=now, error=error)
+    if not before.error:
+        _log.warning("node.does_not_answer", node=name, detail=fault.detail)
+    if look.down and not before.down:
+        _log.error("node.down", node=name, silent_seconds=round(now - before.seen_at, 1), detail=fault.detail)
+    return look
