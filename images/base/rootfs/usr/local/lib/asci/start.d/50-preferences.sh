@@ -1,0 +1,10 @@
+# Language and size of things. The size is this desktop's own: it never goes into the person's settings.
+if ! locale -a 2>/dev/null | grep -qix "$(sed 's/UTF-8/utf8/I' <<<"${LANG:=C.UTF-8}")"; then
+    say "language $LANG is not in this image, taking C.UTF-8"
+    LANG=C.UTF-8
+fi
+export LANG
+[[ $ASCI_SCALE = [12] ]] || { say "scale $ASCI_SCALE is not possible, taking 1"; ASCI_SCALE=1; }
+if [ "$ASCI_SCALE" = 2 ]; then
+    export DCONF_PROFILE=asci-scale-2 QT_AUTO_SCREEN_SCALE_FACTOR=0 QT_SCALE_FACTOR=2 XCURSOR_SIZE=48
+fi
