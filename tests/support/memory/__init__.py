@@ -18,6 +18,7 @@ from tests.support.memory.leading import MemoryDurableCopy, MemoryLeadership
 from tests.support.memory.passing import (
     MemoryAttempts,
     MemoryPresence,
+    MemoryPulse,
     MemoryRevocations,
     MemoryRings,
     MemoryTickets,
@@ -46,6 +47,7 @@ class MemoryStore:
         self.revocations = MemoryRevocations(self.state)
         self.tickets = MemoryTickets(self.state)
         self.wakes = MemoryWakes(self.state)
+        self.pulse = MemoryPulse(self.state)
         self.idempotency = MemoryIdempotency(self.state)
         self.tokens = MemoryTokens(self.state)
         self.attempts = MemoryAttempts(self.state)

@@ -171,8 +171,7 @@ class MemoryWakes:
     def __post_init__(self) -> None:
         self.state.hearers.append(self.heard)
 
-    def push(self, payload: str = "") -> None:
-        """What api and proxy do to hurry the controller."""
+    def wake(self, payload: str = "") -> None:
         self.state.wake(payload)
 
     def wait(self, seconds: float) -> list[str]:
@@ -183,3 +182,13 @@ class MemoryWakes:
             came = list(self.heard)
             self.heard.clear()
             return came
+
+
+@dataclass(slots=True)
+class MemoryPulse:
+    """Satisfies ``Pulse``."""
+
+    state: State
+
+    def beats(self) -> bool:
+        return not self.state.down

@@ -2,8 +2,9 @@
 
 Adapters in ``store``, ``engine``, ``directory`` and ``catalogue`` satisfy these; fakes in ``tests/support`` do too, and
 one contract suite holds both to the same behaviour. Unless a docstring says otherwise every method may raise
-:class:`~asci_api.domain.errors.Unavailable` when the part behind it does not answer, and every write
-:class:`~asci_api.domain.errors.Restoring` while the sentinel is missing.
+:class:`~asci_api.domain.errors.Unavailable` when the part behind it does not answer. While the sentinel is missing
+every write of a durable fact raises :class:`~asci_api.domain.errors.Restoring`, and so does every reading that would
+answer "there is none": lists always, a single record where it is missing.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Fence:
 
 
 class Instances(Protocol):
-    """The records of instances. A store bound to a :class:`Fence` raises ``Fenced`` once another leads."""
+    """The records of instances. A store bound to a :class:`Fence` raises ``Fenced`` once another leads.
+
+    Lists leave ``log`` empty; ``get`` and ``change`` give whole records."""
 
     def get(self, instance: InstanceId) -> Instance | None: ...
 
@@ -53,11 +56,12 @@ class Instances(Protocol):
 
     def change(self, instance: InstanceId, step: Callable[[Instance], Instance | None]) -> Instance:
         """Read, apply ``step``, and store if nobody wrote between; else again. ``None`` or an equal record from
-        ``step`` stores nothing. Rings the audience before and after. Returns the record as it stands.
+        ``step`` stores nothing. Rings the audience before and after, and wakes the controller unless the store is
+        the controller's own (fenced). Returns the record as it stands.
         Raises ``NotFound``; ``Fenced`` in a fenced store; whatever ``step`` raises."""
 
     def forget(self, instance: InstanceId) -> None:
-        """Remove an ended record for good."""
+        """Remove an ended record for good; one that is gone is fine. Raises ``Conflict`` if it has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,10 @@ class Attempts(Protocol):
 class Tickets(Protocol):
     """Rights to open one connection."""
 
-    def issue(self, ticket: Ticket) -> Ticket:
-        """Store it for 30 s with ``issued_at`` from Redis' clock; the ticket as stored."""
+    def issue(self, ticket: Ticket, revision: int | None = None) -> Ticket:
+        """Store it for 30 s with ``issued_at`` from Redis' clock; the ticket as stored. With ``revision`` it raises
+        ``Changed`` unless the instance still is at that revision: a right that was checked before a revocation
+        makes no ticket after it."""
 
 
 class Presence(Protocol):
@@ -203,7 +209,8 @@ class Wakes(Protocol):
         Lost where nobody listens; the periodic look does the same a little later."""
 
     def wait(self, seconds: float) -> list[str]:
-        """Payloads of ``asci:wake`` that came (instance ids, ``secret:<id>``, empty), after at most ``seconds``."""
+        """Payloads of ``asci:wake`` that came (instance ids, ``secret:<id>``, empty), after at most ``seconds``.
+        Wakes are haste only: while Redis is away it waits the seconds out and answers with nothing."""
 
 
 class Pulse(Protocol):
