@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What scripts tell a person: a heading, numbered steps with their time, a failure with its log and the next step.
+# shellcheck disable=SC2034  # colours are for whoever sources this
 # Sourced; expects ASCI_ROOT (scripts/lib/settings.sh sets it).
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -29,7 +30,7 @@ step() {
     local what=$1 next=$2 began=$SECONDS code=0 name log
     shift 2
     steps_done=$((steps_done + 1))
-    name=$(printf '%s' "$what" | tr -cs 'A-Za-z0-9' '-' | tr 'A-Z' 'a-z')
+    name=$(printf '%s' "$what" | tr -cs '[:alnum:]' '-' | tr '[:upper:]' '[:lower:]')
     log=$ASCI_BUILD/logs/${name%-}.log
     mkdir -p "$ASCI_BUILD/logs"
     local head="  ${dim}[$steps_done/$steps_total]${plain} $what"
