@@ -8,7 +8,7 @@ placed     a node is chosen                                        pulling, star
 pulling    the node fetches the image                              starting, failed, stopping
 starting   container made, waiting for ASCI's own readiness probe  running, failed, stopping
 running    the probe saw the RFB banner or the HTTP answer         stopping, stopped, failed, lost
-stopping   its end is asked for, or its time ran out               stopped
+stopping   its end is asked for, its time ran out, or it failed    stopped, failed
 lost       its node does not answer                                running, stopped, failed
 stopped    ended as wanted (or by log-out, or an engine restart)   --
 failed     ended by a fault; ``error`` names hop, cause, next step --
@@ -48,7 +48,7 @@ _NEXT: dict[State, frozenset[State]] = {
     State.PULLING: frozenset({State.STARTING, State.QUEUED, State.FAILED, State.STOPPING}),
     State.STARTING: frozenset({State.RUNNING, State.QUEUED, State.FAILED, State.STOPPED, State.STOPPING, State.LOST}),
     State.RUNNING: frozenset({State.STOPPING, State.STOPPED, State.FAILED, State.LOST}),
-    State.STOPPING: frozenset({State.STOPPED, State.LOST}),
+    State.STOPPING: frozenset({State.STOPPED, State.FAILED}),
     State.LOST: frozenset({State.RUNNING, State.STARTING, State.STOPPING, State.STOPPED, State.FAILED}),
     State.STOPPED: frozenset(),
     State.FAILED: frozenset(),

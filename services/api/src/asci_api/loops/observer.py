@@ -8,11 +8,9 @@ from collections.abc import Callable
 from asci_api.domain.errors import EngineFault, Fenced, Unavailable
 from asci_api.domain.identity import NodeName
 from asci_api.work.desk import Desk
-from asci_api.work.observe_node import Look, observe_node
+from asci_api.work.observe_node import PERIOD, Look, observe_node
 from asci_shared.logging import get_logger
 
-PERIOD = 5.0
-"""Seconds between two looks (design, section 2)."""
 SILENT_PERIOD = 1.0
 """Seconds between two looks at a node that does not answer."""
 LEAST_PAUSE = 0.1

@@ -11,6 +11,8 @@ from asci_api.domain.ports import Observed
 from asci_api.work.desk import Desk
 from asci_shared.logging import get_logger
 
+PERIOD = 5.0
+"""Seconds between two looks (design, section 2)."""
 DOWN_AFTER = 10.0
 """Seconds without an answer after which a node is down."""
 _log = get_logger(__name__)
@@ -25,8 +27,9 @@ class Look:
     """When this look ended."""
     seen_at: float
     """When the engine last answered (0: never)."""
-    first_at: float
-    """When this controller began to look."""
+    silent_since: float | None = None
+    """Since when it does not answer: its last answer, but at most one period before the first look without one, so
+    that a pause of this controller is not held against the node."""
     facts: EngineFacts | None = None
     images: tuple[NodeImage, ...] = ()
     containers: tuple[Observed, ...] = field(default=())
@@ -38,8 +41,8 @@ class Look:
 
     @property
     def down(self) -> bool:
-        """No answer for :data:`DOWN_AFTER`. A node never seen counts from the first look."""
-        return not self.answered and self.at - max(self.seen_at, self.first_at) >= DOWN_AFTER
+        """No answer for :data:`DOWN_AFTER`."""
+        return self.silent_since is not None and self.at - self.silent_since >= DOWN_AFTER
 
 
 def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
@@ -54,7 +57,7 @@ def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
     now = desk.clock()
     if before is not None and before.error:
         _log.info("node.answers_again", node=name, silent_seconds=round(now - before.seen_at, 1))
-    return Look(name, now, now, before.first_at if before else now, facts, images, containers)
+    return Look(name, now, now, None, facts, images, containers)
 
 
 def node_of(look: Look, url: str = "") -> Node:
@@ -77,12 +80,11 @@ def node_of(look: Look, url: str = "") -> Node:
 def _without_answer(desk: Desk, name: NodeName, before: Look | None, fault: EngineFault) -> Look:
     now = desk.clock()
     error = f"{fault.title} {fault.detail}".strip()
-    if before is None:
+    last = before or Look(name, now, 0.0)
+    since = last.silent_since if last.silent_since is not None else max(last.seen_at, now - PERIOD)
+    look = replace(last, at=now, silent_since=since, error=error)
+    if not last.error:
         _log.warning("node.does_not_answer", node=name, detail=fault.detail)
-        return Look(name, now, 0.0, now, error=error)
-    look = replace(before, at=now, error=error)
-    if not before.error:
-        _log.warning("node.does_not_answer", node=name, detail=fault.detail)
-    if look.down and not before.down:
-        _log.error("node.down", node=name, silent_seconds=round(now - before.seen_at, 1), detail=fault.detail)
+    if look.down and not last.down:
+        _log.error("node.down", node=name, silent_seconds=round(now - since, 1), detail=fault.detail)
     return look

@@ -15,10 +15,10 @@ from asci_shared.logging import get_logger
 
 HELD = frozenset({State.STARTING, State.RUNNING, State.LOST})
 LOGGED_OUT = "Logged out of the desktop."
-RESTARTED = "The node or its engine was restarted."
+RESTARTED = "Its container was stopped from outside ASCI: the node or its engine was restarted."
 REMOVED = "The container was removed from outside ASCI."
-_ENGINE_ENDED = frozenset({129, 130, 143, 255})
-"""Exit codes of a container that its engine or machine took down: SIGHUP, SIGINT, SIGTERM, and what the engine writes
+_ENGINE_ENDED = frozenset({129, 130, 137, 143, 255})
+"""Exit codes of a container that its engine or machine took down: SIGHUP, SIGINT, SIGKILL, SIGTERM, and what it writes
 for one that it found dead after a restart."""
 _log = get_logger(__name__)
 

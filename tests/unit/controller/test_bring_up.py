@@ -1,0 +1,212 @@
+"""From the click to the desktop, and every way in which that fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from asci_api.domain.errors import EngineAway, EngineFault, Fenced
+from asci_api.domain.instance import Hop, Instance, State, StopRequest
+from asci_api.domain.node import NodeImage
+from asci_api.work.advance_instance import advance_instance, needs_a_step
+from asci_api.work.bring_up_instance import bring_up_instance
+from asci_shared.passwords import desktop_secret
+from tests.support.controller_room import Room
+from tests.support.people import DEMO, DESKTOP, queued
+
+
+def placed(room: Room, **facts: object) -> Instance:
+    record = room.store.instances.add(queued(now=room.store.clock(), **facts))
+    (placed,) = room.place()
+    assert placed.id == record.id
+    return placed
+
+
+def test_a_click_becomes_a_running_desktop(room: Room, running: Instance) -> None:
+    assert running.state is State.RUNNING
+    assert running.endpoint == room.engine.of(running.id).endpoint
+    assert running.container == room.engine.of(running.id).id
+    assert running.progress is None
+    assert not needs_a_step(running)
+
+
+def test_the_secrets_go_in_by_standard_input_as_the_owner(room: Room, running: Instance) -> None:
+    ((user, command, data),) = room.engine.of(running.id).written
+    assert user == f"{DEMO.uid}:{DEMO.gid}"
+    assert command == ("asci-set-passwords",)
+    control, view, rest = data.decode().split("\n")
+    assert control == desktop_secret(room.desk.key, running.id, "control", 1)
+    assert view == desktop_secret(room.desk.key, running.id, "view", 1)
+    assert rest == ""
+    assert len(data) == 18
+
+
+def test_the_seconds_of_a_start_become_what_is_usual(room: Room) -> None:
+    record = placed(room)
+    room.engine.upon("start", lambda: room.store.clock.advance(1.5) and None)
+    advance_instance(room.desk, record.id)
+    assert room.store.cluster.usual_seconds(["desktop"]) == {"desktop": 1.5}
+
+
+def test_a_new_person_gets_her_home_and_the_start_goes_on(room: Room) -> None:
+    room.engine.missing.add("/homes/demo")
+    record = placed(room)
+    advance_instance(room.desk, record.id)
+    assert room.engine.homes_made == [("demo", DEMO.uid, DEMO.gid)]
+    assert room.now(record).state is State.RUNNING
+
+
+def test_a_home_that_cannot_be_made_fails_at_the_mount(room: Room) -> None:
+    room.engine.missing.add("/homes/demo")
+    room.engine.fail("make_home", EngineFault(Hop.MOUNT, "Your home folder could not be mounted.", "", "Ask support."))
+    record = placed(room)
+    advance_instance(room.desk, record.id)
+    error = room.now(record).error
+    assert room.now(record).state is State.FAILED
+    assert error is not None
+    assert (error.hop, error.next_step, error.request_id) == (Hop.MOUNT, "Ask support.", record.request_id)
+
+
+def test_an_image_that_the_node_lacks_is_pulled_with_its_percentage(room: Room) -> None:
+    image = NodeImage("sha256:other", ("site/other:1",), 1, "{}")
+    record = placed(room)
+    room.store.instances.change(record.id, lambda now: replace(now, image_id=image.id))
+    room.engine.registry.append(image)
+    seen: list[tuple[str, int | None]] = []
+    change = room.store.instances.change
+
+    def watch(instance: object, step: object) -> Instance:
+        stored = change(instance, step)  # type: ignore[arg-type]
+        if stored.progress and stored.state is State.PULLING:
+            seen.append((stored.progress.message, stored.progress.percent))
+        return stored
+
+    desk = replace(room.desk, instances=_Watched(room.store.instances, watch))
+    advance_instance(desk, record.id)
+    assert ("Pulling the image on node local, 50 %", 50) in seen
+    assert room.now(record).state is State.RUNNING
+
+
+class _Watched:
+    def __init__(self, store: object, change: object) -> None:
+        self._store = store
+        self.change = change
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+def test_an_image_that_nobody_has_fails_at_the_image(room: Room) -> None:
+    record = placed(room)
+    room.engine.loses_image(DESKTOP.image_id)
+    advance_instance(room.desk, record.id)
+    now = room.now(record)
+    assert now.state is State.FAILED
+    assert now.error is not None
+    assert now.error.hop is Hop.IMAGE
+    assert room.engine.containers == {}
+
+
+def test_a_desktop_that_ends_while_starting_says_its_exit_code_and_keeps_its_log(room: Room) -> None:
+    record = placed(room)
+
+    def dies() -> None:
+        container = room.engine.of(record.id)
+        container.ready = False
+        container.log.append("Xvnc: no such display")
+        room.engine.upon("look", lambda: None)
+        room.engine.exits(record.id, 1)
+
+    room.engine.upon("write", lambda: None)
+    room.engine.upon("look", lambda: dies() if room.engine.containers and _runs(room, record) else None)
+    bring_up_instance(room.desk, room.now(record), pause=lambda seconds: room.store.clock.advance(0.3) and None)
+    room.engine.upon("look", lambda: None)
+    advance_instance(room.desk, record.id)
+    now = room.now(record)
+    assert now.state is State.FAILED
+    assert now.error is not None
+    assert now.error.hop is Hop.CONTAINER
+    assert now.log == ("Xvnc: no such display",)
+    assert room.engine.containers == {}
+
+
+def _runs(room: Room, record: Instance) -> bool:
+    return any(container.status == "running" for container in room.engine.containers.values())
+
+
+def test_no_picture_within_the_deadline_fails_at_vnc(room: Room) -> None:
+    record = placed(room)
+    room.engine.upon("write", lambda: setattr(room.engine.of(record.id), "ready", False))
+    bring_up_instance(room.desk, room.now(record), pause=lambda seconds: room.store.clock.advance(1.0) and None)
+    advance_instance(room.desk, record.id)
+    now = room.now(record)
+    assert now.state is State.FAILED
+    assert now.error is not None
+    assert now.error.hop is Hop.VNC
+    assert "30 s" in now.error.cause
+
+
+def test_an_engine_that_is_away_is_asked_again_until_the_deadline(room: Room) -> None:
+    record = placed(room)
+    room.engine.away = True
+    with pytest.raises(EngineAway):
+        bring_up_instance(room.desk, room.now(record))
+    assert room.now(record).state is State.PLACED
+    room.engine.away = False
+    advance_instance(room.desk, record.id)
+    assert room.now(record).state is State.RUNNING
+
+
+def test_past_the_deadline_an_engine_that_is_away_fails_the_start_though_nothing_can_be_removed(room: Room) -> None:
+    record = placed(room)
+    room.engine.away = True
+    room.store.clock.advance(61)
+    advance_instance(room.desk, record.id)
+    now = room.now(record)
+    assert now.state is State.FAILED
+    assert now.error is not None
+    assert now.error.hop is Hop.NODE
+
+
+def test_a_timeout_in_create_leaves_one_container_that_the_next_try_adopts(room: Room) -> None:
+    record = placed(room)
+    room.engine.fail("create", EngineAway("local"), after=True)
+    advance_instance(room.desk, record.id)
+    assert len(room.engine.containers) == 1
+    advance_instance(room.desk, record.id)
+    assert room.now(record).state is State.RUNNING
+    assert len(room.engine.containers) == 1
+
+
+@pytest.mark.parametrize("method", ["has_image", "create", "start", "look", "write"])
+def test_a_controller_killed_in_any_step_is_followed_by_one_that_finishes(room: Room, method: str) -> None:
+    record = placed(room)
+    room.engine.fail(method, RuntimeError("killed"), after=True)
+    with pytest.raises(RuntimeError):
+        advance_instance(room.desk, record.id)
+    advance_instance(room.desk, record.id)
+    assert room.now(record).state is State.RUNNING
+    assert len(room.engine.containers) == 1
+
+
+def test_a_stop_during_the_start_ends_it(room: Room) -> None:
+    record = placed(room)
+
+    def owner_stops() -> None:
+        request = StopRequest("demo", "You stopped it.", room.store.clock())
+        room.store.instances.change(record.id, lambda now: replace(now, stop=request))
+
+    room.engine.upon("start", owner_stops)
+    advance_instance(room.desk, record.id)
+    now = room.now(record)
+    assert (now.state, now.end_reason) == (State.STOPPED, "You stopped it.")
+    assert room.engine.containers == {}
+
+
+def test_a_controller_that_no_longer_leads_creates_nothing(room: Room) -> None:
+    record = placed(room)
+    room.leading = False
+    with pytest.raises(Fenced):
+        advance_instance(room.desk, record.id)
+    assert room.engine.containers == {}
