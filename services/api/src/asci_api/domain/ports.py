@@ -279,6 +279,8 @@ class ContainerSpec:
     memory: int
     shm: int
     pids: int
+    gpus: tuple[str, ...] = ()
+    """Ids of the node's GPUs that it may use."""
 
 
 @dataclass(frozen=True, slots=True)

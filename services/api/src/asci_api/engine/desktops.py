@@ -1,0 +1,202 @@
+"""One node's Docker Engine behind :class:`~asci_api.domain.ports.Engine`.
+
+A start costs two calls (create, start): the network and the number of cores are remembered, and nothing is looked at
+beforehand that the engine checks anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from asci_api.domain.errors import EngineAway, EngineFault
+from asci_api.domain.identity import NodeName, Username
+from asci_api.domain.instance import Hop
+from asci_api.domain.node import EngineFacts, NodeImage
+from asci_api.domain.ports import ContainerSpec, EngineEvent, Observed
+from asci_api.engine import events, homes, images, labels, observed
+from asci_api.engine.clients import QUICK_SECONDS, Clients
+from asci_api.engine.container_body import instance_body
+from asci_api.engine.container_spec import Homes
+from asci_api.engine.exec_write import exec_write
+from asci_api.engine.faults import BAD_REQUEST, CONFLICT, NOT_FOUND, status_of, translated
+from asci_api.engine.network import InstancesNetwork
+
+_GONE = "The container of the session is gone."
+_ASK = "Start the session again."
+
+
+class DockerEngine:
+    """See the module's docstring. May be shared by threads: each has its own client. ``publish`` is the node's address
+    on which ports are published; empty means the gateway of the instances' bridge."""
+
+    def __init__(self, clients: Clients, installation: str, where: Homes, publish: str = "") -> None:
+        self._clients = clients
+        self._installation = installation
+        self._homes = where
+        self._publish = publish
+        self._network = InstancesNetwork(clients, installation)
+        self._cores = 0.0
+
+    @property
+    def node(self) -> NodeName:
+        return self._clients.address.node
+
+    def facts(self) -> EngineFacts:
+        with translated(self.node, Hop.NODE, f"Node {self.node} could not describe itself."):
+            info: dict[str, Any] = self._clients.get().info()
+            version: dict[str, Any] = self._clients.get().version(api_version=False)
+        self._cores = float(info["NCPU"])
+        return EngineFacts(
+            version=str(version["Version"]),
+            api=str(version["ApiVersion"]),
+            cpus=self._cores,
+            memory=int(info["MemTotal"]),
+            labels=dict(label.partition("=")[::2] for label in info.get("Labels") or ()),
+            gateway=self._publish or self._network.look_again().gateway,
+        )
+
+    def images(self) -> list[NodeImage]:
+        return images.environment_images(self._clients, self._installation)
+
+    def has_image(self, image: str) -> bool:
+        return images.has_image(self._clients, image)
+
+    def pull(self, image: str, progress: Callable[[int | None], None]) -> None:
+        images.pull(self._clients, image, progress)
+
+    def observe(self) -> list[Observed]:
+        with translated(self.node, Hop.NODE, f"Node {self.node} could not list its containers."):
+            found = self._clients.get().containers(
+                all=True, filters={"label": labels.of_installation(self._installation, labels.INSTANCE)}
+            )
+        return [seen for entry in found if (seen := self._complete(observed.from_list(entry))) is not None]
+
+    def look(self, container: str) -> Observed | None:
+        try:
+            with translated(self.node, Hop.CONTAINER, "The container of the session could not be looked at."):
+                return observed.from_inspection(self._clients.get().inspect_container(container))
+        except EngineFault as fault:
+            if status_of(fault) == NOT_FOUND:
+                return None
+            raise
+
+    def create(self, spec: ContainerSpec) -> str:
+        bridge = self._network.bridge()
+        body = instance_body(spec, bridge.id, self._publish or bridge.gateway, self._core_count())
+        sources = [mount.source for mount in spec.mounts]
+        try:
+            with translated(
+                self.node, Hop.CONTAINER, "The container could not be made.", image=spec.image, sources=sources
+            ):
+                client: Any = self._clients.get()
+                made = client.create_container_from_config(body, name=spec.name)
+        except EngineFault as fault:
+            if status_of(fault) != CONFLICT:
+                raise
+            return self._adopt(spec)
+        return str(made["Id"])
+
+    def start(self, container: str) -> None:
+        try:
+            with translated(self.node, Hop.CONTAINER, "The container could not be started."):
+                self._clients.get().start(container)
+        except EngineAway:
+            raise
+        except EngineFault as fault:
+            self._explain_start(container, fault)
+            raise
+
+    def make_home(self, username: Username, uid: int, gid: int, image: str) -> None:
+        homes.make_home(self._clients, self._installation, self._homes, username, uid, gid, image)
+
+    def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> None:
+        exec_write(self._clients, container, user, command, data)
+
+    def logs(self, container: str, lines: int) -> list[str]:
+        try:
+            with translated(self.node, Hop.CONTAINER, "The log of the session could not be read."):
+                text: bytes = self._clients.get().logs(container, tail=lines)
+        except EngineFault as fault:
+            if status_of(fault) == NOT_FOUND:
+                return []
+            raise
+        return text.decode(errors="replace").splitlines()[-lines:]
+
+    def stop(self, container: str, grace: float) -> None:
+        """As the port says; a grace longer than a call may last ends in a transient fault, and the next call goes on
+        waiting: the engine keeps its promise to kill by itself."""
+        try:
+            with translated(self.node, Hop.CONTAINER, "The session could not be ended."):
+                self._ask_to_stop(container, grace)
+        except EngineFault as fault:
+            if status_of(fault) == NOT_FOUND:
+                return
+            if isinstance(fault, EngineAway) and self._still_ends(container):
+                raise EngineFault(Hop.CONTAINER, "The session is still ending.", transient=True) from fault
+            if not isinstance(fault, EngineAway):
+                raise
+
+    def remove(self, container: str) -> None:
+        """As the port says. Anonymous volumes go with it; one that is being removed already is fine."""
+        try:
+            with translated(self.node, Hop.CONTAINER, "The container could not be removed."):
+                self._clients.get().remove_container(container, force=True, v=True)
+        except EngineFault as fault:
+            if status_of(fault) not in {NOT_FOUND, CONFLICT}:
+                raise
+
+    def events(self) -> Iterator[EngineEvent]:
+        return events.events(self._clients, self._installation)
+
+    def _complete(self, seen: Observed) -> Observed | None:
+        """The list does not tell how a container ended; None if it went meanwhile."""
+        return self.look(seen.container) if seen.status in observed.ENDED else seen
+
+    def _core_count(self) -> float:
+        if not self._cores:
+            with translated(self.node, Hop.NODE, f"Node {self.node} could not describe itself."):
+                self._cores = float(self._clients.get().info()["NCPU"])
+        return self._cores
+
+    def _adopt(self, spec: ContainerSpec) -> str:
+        """The container that has the name already: ours from an earlier try, or somebody else's."""
+        seen = self.look(spec.name)
+        if seen is None:
+            raise EngineFault(
+                Hop.CONTAINER, "The container could not be made.", "Its name was just freed.", transient=True
+            )
+        for label in (labels.INSTALLATION, labels.INSTANCE):
+            if seen.labels.get(label) != spec.labels.get(label):
+                detail = f"{spec.name} is {seen.container[:12]}, which has another {label}."
+                raise EngineFault(Hop.CONTAINER, "The name of the container is taken.", detail, _ASK)
+        return seen.container
+
+    def _explain_start(self, container: str, fault: EngineFault) -> None:
+        """Raise what is behind a refused start, if that is known: the container is gone, or its network is, and then
+        the container is removed, so that the next create makes it on the new one."""
+        seen = self.look(container)
+        if seen is None:
+            raise EngineFault(Hop.CONTAINER, _GONE, fault.detail, _ASK) from fault
+        before = self._network.bridge()
+        if status_of(fault) == BAD_REQUEST or seen.status != "created" or self._network.look_again() == before:
+            return
+        self.remove(seen.container)
+        raise EngineFault(
+            Hop.NODE, "The network of the sessions was replaced.", fault.detail, transient=True
+        ) from fault
+
+    def _ask_to_stop(self, container: str, grace: float) -> None:
+        """The SDK's own stop waits for the grace besides its timeout, which would outlast the leader's lease."""
+        client = self._clients.get()
+        response = client.post(
+            f"{client.base_url}/v{client.api_version}/containers/{container}/stop",
+            params={"t": max(round(grace), 0)},
+            timeout=QUICK_SECONDS,
+        )
+        response.raise_for_status()
+
+    def _still_ends(self, container: str) -> bool:
+        """Whether a silent stop is only a slow one. Raises ``EngineAway`` when the engine is silent altogether."""
+        seen = self.look(container)
+        return seen is not None and seen.status not in observed.ENDED

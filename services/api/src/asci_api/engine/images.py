@@ -1,0 +1,106 @@
+"""Images on a node: which are environments, whether one is there, and fetching it with percent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asci_api.domain.errors import EngineFault, ImageMissing
+from asci_api.domain.instance import Hop
+from asci_api.domain.node import NodeImage
+from asci_api.engine import labels
+from asci_api.engine.clients import Clients
+from asci_api.engine.faults import NOT_FOUND, status_of, translated
+
+PULL_SILENCE = 60
+"""Longest silence of a pull, in seconds."""
+_UNTAGGED = "<none>:<none>"
+
+
+def environment_images(clients: Clients, installation: str) -> list[NodeImage]:
+    """Tagged images with a catalogue entry, newest first, without those meant for other installations."""
+    node = clients.address.node
+    with translated(node, Hop.NODE, f"Node {node} could not list its images."):
+        found = clients.get().images(filters={"label": labels.ENVIRONMENT})
+    found.sort(key=lambda image: (-int(image["Created"]), str(image["Id"])))
+    images = (_image(entry) for entry in found if _meant_for(entry, installation))
+    return [image for image in images if image.tags]
+
+
+def has_image(clients: Clients, image: str) -> bool:
+    """Whether the id or reference is on the node."""
+    try:
+        with translated(clients.address.node, Hop.IMAGE, "The image could not be looked at."):
+            client: Any = clients.get()
+            client.inspect_image(image)
+    except EngineFault as fault:
+        if status_of(fault) == NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def pull(clients: Clients, image: str, progress: Callable[[int | None], None]) -> None:
+    """Fetch an image; percent never falls. Raises ``ImageMissing`` where the registry has no such image or cannot be
+    reached, ``EngineAway`` when the engine falls silent."""
+    if image.startswith("sha256:"):
+        raise ImageMissing(image, "An image's id cannot be fetched, only its name.")
+    layers = Layers()
+    progress(None)
+    try:
+        with translated(clients.address.node, Hop.IMAGE, "The image could not be fetched.", image=image):
+            _fetch(clients, image, layers, progress)
+    except EngineFault as fault:
+        if status_of(fault):
+            raise ImageMissing(image, fault.detail) from fault
+        raise
+    progress(100)
+
+
+class Layers:
+    """Adds up a pull's layers: half for fetching, half for unpacking."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int] = {}
+        self._done: dict[str, int] = {}
+        self._percent = 0
+
+    def percent(self, line: dict[str, Any]) -> int | None:
+        """Take one line of the engine's progress; the percent after it, None while no size is known."""
+        layer, detail = str(line.get("id", "")), line.get("progressDetail") or {}
+        now, size = int(detail.get("current") or 0), int(detail.get("total") or 0)
+        match line.get("status"):
+            case "Downloading" if size:
+                self._sizes[layer], self._done[layer] = size, now
+            case "Download complete" if layer in self._sizes:
+                self._done[layer] = self._sizes[layer]
+            case "Extracting" if size:
+                self._sizes[layer], self._done[layer] = size, size + now
+            case "Pull complete" if layer in self._sizes:
+                self._done[layer] = 2 * self._sizes[layer]
+        total = 2 * sum(self._sizes.values())
+        if not total:
+            return None
+        self._percent = max(self._percent, min(99, 100 * sum(self._done.values()) // total))
+        return self._percent
+
+
+def _fetch(clients: Clients, image: str, layers: Layers, progress: Callable[[int | None], None]) -> None:
+    told: int | None = None
+    with clients.patient(PULL_SILENCE) as client:
+        for line in client.pull(image, stream=True, decode=True):
+            if "error" in line:
+                raise ImageMissing(image, str(line["error"]))
+            percent = layers.percent(line)
+            if percent != told:
+                progress(percent)
+                told = percent
+
+
+def _meant_for(entry: dict[str, Any], installation: str) -> bool:
+    return bool((entry["Labels"] or {}).get(labels.INSTALLATION, installation) == installation)
+
+
+def _image(entry: dict[str, Any]) -> NodeImage:
+    tags = tuple(tag for tag in entry["RepoTags"] or () if tag != _UNTAGGED)
+    return NodeImage(str(entry["Id"]), tags, int(entry["Size"]), str(entry["Labels"][labels.ENVIRONMENT]))
