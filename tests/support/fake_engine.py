@@ -95,7 +95,7 @@ class FakeEngine:
         self.calls: list[tuple[str, str]] = []
         """Method and its subject, in order."""
         self._faults: dict[str, _Fault] = {}
-        self._deeds: dict[str, Callable[[], None]] = {}
+        self._deeds: dict[str, Callable[[], object]] = {}
         self._events: queue.Queue[EngineEvent | None] = queue.Queue()
         self._next = 0
 
@@ -105,7 +105,7 @@ class FakeEngine:
         """The next ``times`` calls of ``method`` raise ``error``; with ``after`` once their deed is done."""
         self._faults[method] = _Fault(error, after, times)
 
-    def upon(self, method: str, deed: Callable[[], None]) -> None:
+    def upon(self, method: str, deed: Callable[[], object]) -> None:
         """Run ``deed`` at the beginning of each call of ``method``."""
         self._deeds[method] = deed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,8 +17,8 @@ from tests.support.controller_room import Room
 from tests.support.people import DEMO, DESKTOP, queued
 
 
-def placed(room: Room, **facts: object) -> Instance:
-    record = room.store.instances.add(queued(now=room.store.clock(), **facts))
+def placed(room: Room) -> Instance:
+    record = room.store.instances.add(queued(now=room.store.clock()))
     (placed,) = room.place()
     assert placed.id == record.id
     return placed
@@ -44,7 +45,7 @@ def test_the_secrets_go_in_by_standard_input_as_the_owner(room: Room, running: I
 
 def test_the_seconds_of_a_start_become_what_is_usual(room: Room) -> None:
     record = placed(room)
-    room.engine.upon("start", lambda: room.store.clock.advance(1.5) and None)
+    room.engine.upon("start", lambda: room.store.clock.advance(1.5))
     advance_instance(room.desk, record.id)
     assert room.store.cluster.usual_seconds(["desktop"]) == {"desktop": 1.5}
 
@@ -73,28 +74,22 @@ def test_an_image_that_the_node_lacks_is_pulled_with_its_percentage(room: Room) 
     record = placed(room)
     room.store.instances.change(record.id, lambda now: replace(now, image_id=image.id))
     room.engine.registry.append(image)
-    seen: list[tuple[str, int | None]] = []
-    change = room.store.instances.change
+    told: list[tuple[str, int | None]] = []
+    pull = room.engine.pull
 
-    def watch(instance: object, step: object) -> Instance:
-        stored = change(instance, step)  # type: ignore[arg-type]
-        if stored.progress and stored.state is State.PULLING:
-            seen.append((stored.progress.message, stored.progress.percent))
-        return stored
+    def watched(reference: str, progress: Callable[[int | None], None]) -> None:
+        def tell(percent: int | None) -> None:
+            progress(percent)
+            now = room.now(record).progress
+            assert now is not None
+            told.append((now.message, now.percent))
 
-    desk = replace(room.desk, instances=_Watched(room.store.instances, watch))
-    advance_instance(desk, record.id)
-    assert ("Pulling the image on node local, 50 %", 50) in seen
+        pull(reference, tell)
+
+    room.engine.pull = watched  # type: ignore[method-assign, assignment]
+    advance_instance(room.desk, record.id)
+    assert ("Pulling the image on node local, 50 %", 50) in told
     assert room.now(record).state is State.RUNNING
-
-
-class _Watched:
-    def __init__(self, store: object, change: object) -> None:
-        self._store = store
-        self.change = change
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
 
 
 def test_an_image_that_nobody_has_fails_at_the_image(room: Room) -> None:
@@ -120,7 +115,7 @@ def test_a_desktop_that_ends_while_starting_says_its_exit_code_and_keeps_its_log
 
     room.engine.upon("write", lambda: None)
     room.engine.upon("look", lambda: dies() if room.engine.containers and _runs(room, record) else None)
-    bring_up_instance(room.desk, room.now(record), pause=lambda seconds: room.store.clock.advance(0.3) and None)
+    bring_up_instance(room.desk, room.now(record), pause=lambda seconds: room.store.clock.advance(0.3))
     room.engine.upon("look", lambda: None)
     advance_instance(room.desk, record.id)
     now = room.now(record)
@@ -138,7 +133,7 @@ def _runs(room: Room, record: Instance) -> bool:
 def test_no_picture_within_the_deadline_fails_at_vnc(room: Room) -> None:
     record = placed(room)
     room.engine.upon("write", lambda: setattr(room.engine.of(record.id), "ready", False))
-    bring_up_instance(room.desk, room.now(record), pause=lambda seconds: room.store.clock.advance(1.0) and None)
+    bring_up_instance(room.desk, room.now(record), pause=lambda seconds: room.store.clock.advance(1.0))
     advance_instance(room.desk, record.id)
     now = room.now(record)
     assert now.state is State.FAILED

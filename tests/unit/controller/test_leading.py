@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from asci_api.domain.errors import Fenced
+from asci_api.domain.identity import InstanceId
 from asci_api.domain.instance import Instance, State, StopRequest
 from asci_api.domain.ports import Fence
 from asci_api.loops.leader import LeaderLoop
@@ -66,12 +67,11 @@ def test_one_leads_and_a_standby_follows_when_it_resigns(room: Room) -> None:
     standby = LeaderLoop(room.store.leader("two"), second.make)
     loop._renew()
     standby._renew()
-    assert loop.leads
-    assert not standby.leads
+    assert [word for word, _ in first.told] == ["begin"]
+    assert second.told == []
     loop.stop()
     loop.run()
     standby._renew()
-    assert standby.leads
     assert [word for word, _ in first.told] == ["begin", "end"]
     assert second.told[0][1].number > first.told[0][1].number
 
@@ -156,7 +156,7 @@ def test_workers_never_work_twice_at_once_on_one_instance_and_miss_no_request() 
     busy, most, runs = 0, 0, 0
     lock = threading.Lock()
 
-    def work(instance: str) -> None:
+    def work(instance: InstanceId) -> None:
         nonlocal busy, most, runs
         with lock:
             busy += 1
@@ -166,11 +166,11 @@ def test_workers_never_work_twice_at_once_on_one_instance_and_miss_no_request() 
         with lock:
             busy -= 1
 
-    workers = Workers(work)  # type: ignore[arg-type]
-    workers.submit("one")  # type: ignore[arg-type]
+    workers = Workers(work)
+    workers.submit(InstanceId("one"))
     time.sleep(0.005)
     for _ in range(5):
-        workers.submit("one")  # type: ignore[arg-type]
+        workers.submit(InstanceId("one"))
     until(lambda: not workers.pending())
     workers.close()
     assert most == 1
@@ -178,16 +178,16 @@ def test_workers_never_work_twice_at_once_on_one_instance_and_miss_no_request() 
 
 
 def test_a_step_that_breaks_does_not_stop_the_worker() -> None:
-    ran: list[str] = []
+    ran: list[InstanceId] = []
 
-    def work(instance: str) -> None:
+    def work(instance: InstanceId) -> None:
         ran.append(instance)
         if instance == "bad":
             raise ValueError("a broken record")
 
-    workers = Workers(work, size=1)  # type: ignore[arg-type]
-    workers.submit("bad")  # type: ignore[arg-type]
-    workers.submit("good")  # type: ignore[arg-type]
+    workers = Workers(work, size=1)
+    workers.submit(InstanceId("bad"))
+    workers.submit(InstanceId("good"))
     until(lambda: ran == ["bad", "good"])
     until(lambda: not workers.pending())
     workers.close()

@@ -25,7 +25,7 @@ class _WantedNoMore(Exception):
     """A stop was asked for while we worked."""
 
 
-def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], None] = time.sleep) -> None:
+def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], object] = time.sleep) -> None:
     """Take a placed instance as far as ``running``, or ask for its end with the fault that stopped it.
 
     Picks up wherever an earlier leader left off. Returns when running, wanted no more, or failed.
@@ -100,7 +100,7 @@ def _create(desk: Desk, engine: Engine, instance: Instance) -> str:
 
 
 def _run(
-    desk: Desk, engine: Engine, instance: Instance, seen: Observed, policy: Policy, pause: Callable[[float], None]
+    desk: Desk, engine: Engine, instance: Instance, seen: Observed, policy: Policy, pause: Callable[[float], object]
 ) -> None:
     """Wait until ASCI's own probe sees the desktop, then say that it runs."""
     deadline = desk.clock() + policy.ready_seconds
