@@ -1,0 +1,48 @@
+"""What the controller last saw: nodes, catalogue, and how long starts took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from asci_api.domain.environment import Environment
+from asci_api.domain.node import Node
+from asci_api.store import codec, keys
+from asci_api.store.redis import Argument, Door, answering
+from asci_shared.redis_contract import Ring
+
+
+@dataclass(frozen=True, slots=True)
+class RedisCluster:
+    """Satisfies ``Cluster``."""
+
+    door: Door
+
+    def nodes(self) -> list[Node] | None:
+        (snapshot,) = self.door.read(keys.NODES)
+        return None if snapshot is None else codec.decode_all(Node, snapshot)
+
+    def put_nodes(self, nodes: Sequence[Node]) -> None:
+        self.door.write("snapshot_put", [keys.NODES], [codec.encode(nodes), keys.SNAPSHOT_SECONDS, ""])
+
+    def environments(self) -> list[Environment] | None:
+        (catalogue,) = self.door.read(keys.CATALOGUE)
+        return None if catalogue is None else codec.decode_all(Environment, catalogue)
+
+    def put_environments(self, environments: Sequence[Environment]) -> None:
+        self.door.write("snapshot_put", [keys.CATALOGUE], [codec.encode(environments), "", Ring("catalogue").to_json()])
+
+    def record_start(self, environment: str, seconds: float) -> None:
+        arguments: list[Argument] = [environment, repr(float(seconds)), keys.STARTS_LENGTH]
+        self.door.write("start_record", [keys.starts(environment)], arguments)
+
+    def usual_seconds(self, environments: Iterable[str]) -> dict[str, float]:
+        names = list(environments)
+        with answering(), self.door.client.pipeline(transaction=False) as commands:
+            for name in names:
+                commands.lrange(keys.starts(name), 0, -1)
+            starts = commands.execute()
+        return {
+            name: median(float(one) for one in seconds) for name, seconds in zip(names, starts, strict=True) if seconds
+        }

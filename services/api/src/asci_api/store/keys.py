@@ -1,0 +1,90 @@
+"""Every key of the api and the controller besides those of :mod:`asci_shared.redis_contract`.
+
+"restored" means: written back by the leader from its SQLite copy, at most 1 s of changes lost.
+
+==================================  ======  ===============================  =========================================
+key                                 type    expiry                           losing it costs
+==================================  ======  ===============================  =========================================
+``asci:instance:{id}``              string  none; removed 7 days after end   restored
+``asci:instance:log:{id}``          string  with its instance                restored; zlib of a JSON list of lines
+``asci:instances``                  zset    none; score ``created_at``       restored with the records
+``asci:instances:active``           zset    none; those not ended            restored with the records
+``asci:instances:of:{username}``    zset    none; owned or shared            restored with the records
+``asci:instances:versions``         hash    none; id -> revision and stamp   restored with the records
+``asci:changes``                    stream  1 h, about 20,000 entries        followers copy everything again
+``asci:audit``                      stream  about 100,000 entries            restored
+``asci:tokens:of:{username}``       zset    longest life of her tokens       restored with the tokens
+``asci:policy``                     string  none                             restored
+``asci:starts:{environment}``       list    none; the last 50                restored
+``asci:catalogue``                  string  none                             one look of the controller
+``asci:nodes``                      string  15 s, three periods              one period
+``asci:leader``                     hash    6 s, renewed every 2 s           a new term of office
+``asci:leader:number``              string  none                             nothing: the epoch tells terms apart
+``asci:idempotency:{hash}``         string  1 day                            a click repeated by its page counts twice
+``asci:attempts:pair:{hash}``       string  1 h after the last failure       the count of failures begins again
+``asci:attempts:account:{hash}``    string  15 min after the last failure    the same
+``asci:attempts:address:{hash}``    string  1 min after the first failure    the same
+``asci:attempts:…-wait:{hash}``     string  the block's length               the block ends
+``asci:attempts:known:{hash}``      set     30 days after the last sign-in   the soft limit bites there, too
+==================================  ======  ===============================  =========================================
+
+Rights that api and controller need as Redis users: keys ``~asci:*``, channels ``&asci:*``, and the commands
+``+@read +@write +@connection +@transaction +@stream +eval +evalsha +publish +subscribe +unsubscribe +time
+-@dangerous -@admin -keys -flushall -flushdb -swapdb`` (all of Redis 6.2).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+INSTANCES = "asci:instances"
+ACTIVE = "asci:instances:active"
+VERSIONS = "asci:instances:versions"
+CHANGES = "asci:changes"
+AUDIT = "asci:audit"
+POLICY = "asci:policy"
+CATALOGUE = "asci:catalogue"
+NODES = "asci:nodes"
+LEADER = "asci:leader"
+LEADER_NUMBER = "asci:leader:number"
+TOKENS = "asci:token:*"
+STARTS = "asci:starts:*"
+
+SNAPSHOT_SECONDS = 15
+IDEMPOTENCY_SECONDS = 86400
+AUDIT_LENGTH = 100_000
+STARTS_LENGTH = 50
+
+
+def instance(instance_id: str) -> str:
+    return f"asci:instance:{instance_id}"
+
+
+def log(instance_id: str) -> str:
+    return f"asci:instance:log:{instance_id}"
+
+
+def instances_of(username: str) -> str:
+    return f"asci:instances:of:{username}"
+
+
+def tokens_of(username: str) -> str:
+    return f"asci:tokens:of:{username}"
+
+
+def starts(environment: str) -> str:
+    return f"asci:starts:{environment}"
+
+
+def idempotency(username: str, key: str) -> str:
+    return f"asci:idempotency:{_hash(username, key)}"
+
+
+def attempts(kind: str, *of: str) -> str:
+    """``kind`` is ``pair``, ``account``, ``address``, ``known``, ``pair-wait`` or ``account-wait``."""
+    return f"asci:attempts:{kind}:{_hash(*of)}"
+
+
+def _hash(*parts: str) -> str:
+    """What people type has any length and any characters; its hash has not."""
+    return sha256("\0".join(parts).encode()).hexdigest()[:32]

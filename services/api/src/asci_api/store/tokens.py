@@ -1,0 +1,33 @@
+"""Sign-ins, by the hash of their tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asci_api.domain.identity import Username
+from asci_api.store import codec, keys
+from asci_api.store.redis import Door
+from asci_shared.redis_contract import SENTINEL, TokenRecord, token_key
+
+
+@dataclass(frozen=True, slots=True)
+class RedisTokens:
+    """Satisfies ``Tokens``. What ends is judged by Redis' clock."""
+
+    door: Door
+
+    def add(self, token_hash: str, record: TokenRecord) -> None:
+        wanted = [token_key(token_hash), keys.tokens_of(record.username)]
+        document = codec.encode(record)
+        self.door.write("token_add", wanted, [token_hash, document, record.idle_seconds, repr(record.expires_at)])
+
+    def use(self, token_hash: str) -> TokenRecord | None:
+        record: bytes | None = self.door.run("token_use", [SENTINEL, token_key(token_hash)], [])
+        return None if record is None else codec.decode(TokenRecord, record)
+
+    def drop(self, token_hash: str) -> None:
+        self.door.write("token_drop", [token_key(token_hash)], [token_hash])
+
+    def of(self, username: Username) -> list[str]:
+        standing = self.door.run("tokens_of", [SENTINEL, keys.tokens_of(username)], [token_key("")])
+        return [token_hash.decode() for token_hash in standing]
