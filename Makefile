@@ -1,0 +1,41 @@
+# ASCI. `make help` explains itself; every target is one script in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help up down clean user images test check bench lock logs status
+
+help: ## shows this list
+	@printf 'ASCI: desktops for scientists, from one command\n\n'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort -t: -k1,1 | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@printf '\nSettings: ASCI_PORT=9000 make up (remembered in .asci/settings.env) · docs/guides/operate.md\n'
+
+up: ## starts ASCI: installs what is missing, builds images, prints the address and the accounts
+	@scripts/up
+
+down: ## stops ASCI and its sessions; homes and accounts stay
+	@scripts/down
+
+clean: ## removes everything that ASCI made here: containers, images, accounts, homes
+	@scripts/clean
+
+user: ## adds a person or sets a new password: NAME=mara [FULLNAME="Mara Lee"] [ADMIN=1]
+	@scripts/accounts add "$(NAME)" $(if $(filter 1,$(ADMIN)),--admin) $(if $(FULLNAME),--fullname "$(FULLNAME)")
+
+images: ## builds every image; FRESH=1: from nothing, with today's Debian packages
+	@scripts/bootstrap && scripts/images $(if $(filter 1,$(FRESH)),--fresh)
+
+test: ## runs every test suite on images and an installation of its own; SUITES="unit contract" chooses
+	@scripts/test $(SUITES)
+
+check: ## judges the code: types, style, imports, scripts, Dockerfiles
+	@scripts/check
+
+bench: ## measures: click to picture, memory, sizes; prints a table
+	@scripts/bench
+
+lock: ## renews the locked versions of Python and npm packages
+	@scripts/lock
+
+logs: ## follows what the services say; SERVICE=api chooses one
+	@scripts/logs $(SERVICE)
+
+status: ## shows services, sessions and what they use
+	@scripts/status
