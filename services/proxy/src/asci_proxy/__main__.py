@@ -1,0 +1,31 @@
+"""``python -m asci_proxy``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from asci_proxy import settings
+from asci_proxy.app import Proxy
+from asci_shared import logging
+from asci_shared.environ import Environ, SettingsError
+
+
+def main() -> int:
+    """Run the proxy; returns the exit status: 2 for wrong settings."""
+    try:
+        chosen = settings.read(Environ())
+    except SettingsError as error:
+        print(f"asci_proxy: {error}", file=sys.stderr)  # noqa: T201  (before there is a log)
+        return 2
+    logging.configure("proxy", chosen.log_format)
+    asyncio.run(_run(chosen))
+    return 0
+
+
+async def _run(chosen: settings.Settings) -> None:
+    await Proxy(chosen).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

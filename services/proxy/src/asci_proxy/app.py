@@ -1,0 +1,150 @@
+"""Composition: everything is built here, in order, handed over by argument, and shut down in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from aiohttp import web
+
+from asci_proxy.background import Background
+from asci_proxy.connect import Viewers
+from asci_proxy.desktops import Desktops
+from asci_proxy.events import Events
+from asci_proxy.health import InwardDoor
+from asci_proxy.live import LiveTable
+from asci_proxy.metrics import Metrics
+from asci_proxy.revocations import Revocations
+from asci_proxy.settings import Settings
+from asci_proxy.signins import SignIns
+from asci_proxy.store import Store, StoreAway
+from asci_proxy.subscription import Listener
+from asci_proxy.upgrades import Gate
+from asci_shared import redis_contract as contract
+from asci_shared.close_codes import CloseCode
+from asci_shared.logging import get_logger
+
+RESTARTING = "This proxy restarts; your desktop keeps running."
+_TICK_SECONDS = 2.0
+_LAST_SECONDS = 3.0
+
+_log = get_logger(__name__)
+
+
+class Proxy:
+    """One proxy process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._draining = asyncio.Event()
+        self._background = Background()
+        self._metrics = Metrics()
+        self._store = Store(settings.redis_url, settings.redis_password)
+        self._live = LiveTable()
+        gate = Gate(settings, self._metrics, self._background, time.monotonic, self._draining.is_set)
+        desktops = Desktops(settings.key, settings.dial_seconds, self._store)
+        self._viewers = Viewers(settings, gate, self._store, desktops, self._live, self._metrics, self._background)
+        self._events = Events(gate, self._store, self._live, self._metrics, settings.person_pages)
+        self._revocations = Revocations(self._store, self._live)
+        self._sign_ins = SignIns(self._store, self._live, self._viewers.relayed)
+        readers = {contract.CHANNEL_REVOKED: self._revocations.pushed, contract.CHANNEL_RING: self._events.heard}
+        self._listener = Listener(self._store, readers, self._subscribed)
+        self._inward = InwardDoor(self._store, self._metrics, self._draining.is_set)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then drain."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._draining.set)
+        inward = await _serve(self._inward.application(), self._settings.host, self._settings.inward_port)
+        public = await _serve(self._application(), self._settings.host, self._settings.port)
+        loops = [loop.create_task(work) for work in self._loops()]
+        gc.collect()
+        gc.freeze()
+        _log.info(
+            "proxy.started",
+            port=self._settings.port,
+            inward_port=self._settings.inward_port,
+            origin=self._settings.public_origin,
+        )
+        await self._draining.wait()
+        await self._drain(public)
+        for task in loops:
+            task.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await self._viewers.presence.flush()
+        await public.cleanup()
+        await inward.cleanup()
+        await self._store.close()
+        _log.info("proxy.stopped")
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/connect/events", self._events.handle)
+        app.router.add_get("/connect/{connection:[A-Za-z0-9_-]{1,64}}", self._viewers.handle)
+        return app
+
+    def _loops(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            self._listener.run(),
+            self._viewers.presence.run(),
+            self._metrics.watch_loop(),
+            _every(_TICK_SECONDS, self._tick),
+            _every(contract.BEAT_SECONDS, self._revocations.catch_up),
+            _every(contract.BEAT_SECONDS, self._sign_ins.renew),
+            _every(contract.BEAT_SECONDS, self._sign_ins.check),
+        ]
+
+    async def _tick(self) -> None:
+        now = time.monotonic()
+        for count, connection in enumerate(self._viewers.relayed()):
+            if connection.link is not None:
+                connection.link.tick(now)
+            if count % 500 == 499:
+                await asyncio.sleep(0)
+
+    async def _subscribed(self) -> None:
+        """Messages may have been missed: read the tombstones, and let the pages ask."""
+        await self._revocations.catch_up()
+        self._events.ring_all()
+
+    async def _drain(self, public: web.AppRunner) -> None:
+        """Take nobody new; let what is live go on until the grace ends; then ask everyone to come again."""
+        _log.info("proxy.draining", connections=len(self._viewers), seconds=self._settings.drain_seconds)
+        for site in list(public.sites):
+            await site.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_seconds):
+                while len(self._viewers):
+                    await asyncio.sleep(0.05)
+        for held in self._live:
+            held.revoke(CloseCode.RESTARTING, RESTARTING)
+        await self._background.finish(_LAST_SECONDS)
+
+
+async def _serve(app: web.Application, host: str, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_SECONDS)
+    await runner.setup()
+    await web.TCPSite(runner, host, port, backlog=4096).start()
+    return runner
+
+
+async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat ``step`` until cancelled. Redis may be away: then its next turn does the work."""
+    away = False
+    while True:
+        try:
+            await step()
+            away = False
+        except StoreAway as error:
+            if not away:
+                _log.warning("beat.skipped", step=getattr(step, "__qualname__", ""), reason=str(error))
+            away = True
+        except Exception:  # noqa: BLE001  (top of a loop: one bad turn must not end all further ones)
+            _log.exception("beat.failed", step=getattr(step, "__qualname__", ""))
+        await asyncio.sleep(seconds)

@@ -1,0 +1,84 @@
+"""The way to a desktop: dial it, and get in with its secret."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from asci_proxy import rfb, sockets
+from asci_proxy.channels import SocketChannel
+from asci_proxy.connection import upstream_reason
+from asci_proxy.store import Store, StoreAway
+from asci_shared import passwords
+from asci_shared.logging import get_logger
+from asci_shared.redis_contract import Ticket
+
+_log = get_logger(__name__)
+
+
+class Unreachable(Exception):
+    """The desktop could not be entered. ``hop`` is ``node``, ``vnc`` or ``secret``; ``reason`` is for the page."""
+
+    def __init__(self, hop: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.hop = hop
+        self.reason = upstream_reason(hop, sentence)
+
+
+class Desktops:
+    """Enters desktops with the secrets that the key gives."""
+
+    def __init__(self, key: bytes, dial_seconds: float, store: Store) -> None:
+        self._key, self._seconds, self._store = key, dial_seconds, store
+
+    async def enter(self, ticket: Ticket) -> socket.socket:
+        """A socket behind ClientInit, the desktop's ServerInit still to come. Raises Unreachable."""
+        sock = await self._dial(ticket)
+        try:
+            await self._authenticate(sock, ticket)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def _dial(self, ticket: Ticket) -> socket.socket:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await sockets.dial(ticket.address, ticket.port)
+        except TimeoutError:
+            raise Unreachable("node", f"The node did not answer within {self._seconds:g} s.") from None
+        except OSError as error:
+            _log.warning(
+                "desktop.unreachable",
+                instance=ticket.instance,
+                address=ticket.address,
+                port=ticket.port,
+                error=str(error),
+            )
+            raise Unreachable("node", "The desktop's port on its node is closed.") from None
+
+    async def _authenticate(self, sock: socket.socket, ticket: Ticket) -> None:
+        secret = passwords.desktop_secret(self._key, ticket.instance, ticket.mode, ticket.generation)
+        try:
+            async with asyncio.timeout(self._seconds):
+                await rfb.enter_desktop(SocketChannel(sock), secret)
+        except rfb.SecretRefused as error:
+            _log.warning(
+                "desktop.secret_refused", instance=ticket.instance, generation=ticket.generation, error=str(error)
+            )
+            await self._ask_for_secret(ticket.instance)
+            raise Unreachable("secret", "The desktop refused the proxy; its password is being written again.") from None
+        except TimeoutError:
+            raise Unreachable("vnc", f"The desktop's screen did not answer within {self._seconds:g} s.") from None
+        except rfb.RfbError as error:
+            _log.warning("desktop.refused", instance=ticket.instance, error=str(error))
+            raise Unreachable("vnc", "The desktop's screen does not speak as expected.") from None
+        except (EOFError, OSError):
+            raise Unreachable("vnc", "The desktop's screen closed the connection.") from None
+
+    async def _ask_for_secret(self, instance: str) -> None:
+        """The controller writes the desktop's password file again."""
+        try:
+            await self._store.wake(f"secret:{instance}")
+        except StoreAway as away:
+            _log.warning("desktop.secret_not_asked", instance=instance, reason=str(away))

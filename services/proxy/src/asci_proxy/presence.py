@@ -1,0 +1,84 @@
+"""Who is on: the leases of this proxy's connections, and the ring when one comes or goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from asci_proxy.connection import Connection
+from asci_proxy.store import Store, StoreAway
+from asci_shared import redis_contract as contract
+from asci_shared.logging import get_logger
+
+_log = get_logger(__name__)
+
+
+class Presence:
+    """Keeps the leases. One task writes, so that a lease is never written after it was removed.
+
+    A lease that is missing is written again at the next beat: it is never taken for the end of anything.
+    """
+
+    def __init__(self, store: Store, proxy: str, connections: Callable[[], Iterable[Connection]]) -> None:
+        self._store, self._proxy, self._connections = store, proxy, connections
+        self._joined: set[Connection] = set()
+        self._left: set[tuple[str, str]] = set()
+        self._changed = asyncio.Event()
+
+    def joined(self, connection: Connection) -> None:
+        """Its bytes flow from now on."""
+        self._joined.add(connection)
+        self._changed.set()
+
+    def left(self, connection: Connection) -> None:
+        """It is over."""
+        self._joined.discard(connection)
+        self._left.add((connection.ticket.connection, connection.ticket.instance))
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write at every join and leave, and everything at every beat; until cancelled."""
+        loop = asyncio.get_running_loop()
+        next_beat = loop.time()
+        while True:
+            await self._wait_until(next_beat)
+            whole = loop.time() >= next_beat
+            if whole:
+                next_beat = loop.time() + contract.BEAT_SECONDS
+            try:
+                await self.write(whole)
+            except StoreAway as away:
+                _log.warning("presence.unwritten", reason=str(away))
+                await asyncio.sleep(1.0)
+
+    async def flush(self) -> None:
+        """Write what is still open, for the last time; Redis may be away."""
+        try:
+            await self.write(whole=False)
+        except StoreAway as away:
+            _log.warning("presence.unwritten", reason=str(away))
+
+    async def write(self, whole: bool) -> None:
+        """Write the leases of all (``whole``) or of new connections, remove those that left, and ring.
+
+        Raises StoreAway; then nothing is forgotten and the next call does it.
+        """
+        self._changed.clear()
+        joined, left = set(self._joined), set(self._left)
+        if not (whole or joined or left):
+            return
+        leases = [connection.lease(self._proxy) for connection in (self._connections() if whole else joined)]
+        left -= {(lease.connection, lease.instance) for lease in leases}
+        if leases or left:
+            await self._store.write_presence(leases, sorted(left), await self._store.now() + contract.LEASE_SECONDS)
+        changed = {connection.ticket.instance for connection in joined} | {instance for _, instance in left}
+        await self._store.ring_presence(sorted(changed))
+        self._joined -= joined
+        self._left -= left
+
+    async def _wait_until(self, when: float) -> None:
+        try:
+            async with asyncio.timeout_at(when):
+                await self._changed.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,224 @@
+"""All that the proxy says to Redis; the only importer of ``redis``. Keys, values: ``asci_shared.redis_contract``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from asci_shared import redis_contract as contract
+
+ANSWER_SECONDS = 3.0
+_Item = TypeVar("_Item")
+
+
+class StoreAway(Exception):
+    """Redis does not answer. The text is for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What Redis knows of a sign-in token."""
+
+    restored: bool
+    """The sentinel is there, so that a missing key means something."""
+    record: contract.TokenRecord | None
+    now: float
+    """Redis' clock."""
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise StoreAway(f"{type(error).__name__}: {error}") from error
+
+
+class Store:
+    """One Redis, seen from the proxy. Every method raises StoreAway when Redis does not answer within 3 s."""
+
+    def __init__(self, url: str, password: str | None = None) -> None:
+        self._redis = redis.Redis.from_url(
+            url,
+            password=password,
+            protocol=2,
+            socket_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 1),  # a connection that Redis closed meanwhile is replaced once
+            health_check_interval=0,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._redis.aclose()
+
+    async def ping(self) -> None:
+        """Whether Redis answers."""
+        with _translated():
+            await self._redis.ping()
+
+    async def take_ticket(self, connection: str, token: str) -> tuple[contract.Ticket | None, Standing]:
+        """Take the ticket, once and for all, and look at the token."""
+        commands = self._redis.pipeline(transaction=False)
+        commands.getdel(contract.ticket_key(connection))
+        _ask_standing(commands, token)
+        text, *standing = await self._run(commands)
+        return _read(contract.Ticket, text), _standing(standing)
+
+    async def standing(self, token: str) -> Standing:
+        """What is known of a token."""
+        commands = self._redis.pipeline(transaction=False)
+        _ask_standing(commands, token)
+        return _standing(await self._run(commands))
+
+    async def revocations(self, since: float) -> list[contract.Revocation]:
+        """The tombstones of the last ten minutes from ``since`` (Redis time) on."""
+        with _translated():
+            members: Any = await self._redis.zrangebyscore(contract.REVOCATIONS, since, "+inf")
+        return [revocation for text in members if (revocation := _read(contract.Revocation, text)) is not None]
+
+    async def now(self) -> float:
+        """Redis' clock."""
+        with _translated():
+            return _seconds(await self._redis.time())
+
+    async def write_presence(
+        self, leases: Sequence[contract.Lease], gone: Sequence[tuple[str, str]], expires_at: float
+    ) -> None:
+        """Write ``leases`` (again) and remove those that are ``gone``, pairs of connection and instance."""
+        for some in _slices(leases):
+            await self._run(self._lease_commands(some, expires_at))
+        for ended in _slices(gone):
+            commands = self._redis.pipeline(transaction=False)
+            for connection, instance in ended:
+                commands.delete(contract.lease_key(connection))
+                commands.zrem(contract.presence_key(instance), connection)
+            await self._run(commands)
+
+    def _lease_commands(self, leases: Sequence[contract.Lease], expires_at: float) -> Any:
+        commands = self._redis.pipeline(transaction=False)
+        for lease in leases:
+            commands.set(contract.lease_key(lease.connection), lease.to_json(), ex=contract.LEASE_SECONDS)
+            commands.zadd(contract.presence_key(lease.instance), {lease.connection: expires_at})
+        for instance in {lease.instance for lease in leases}:
+            commands.expire(contract.presence_key(instance), contract.LEASE_SECONDS)
+        return commands
+
+    async def ring_presence(self, instances: Sequence[str]) -> None:
+        """Ring that who is on these instances changed."""
+        for some in _slices(instances):
+            commands = self._redis.pipeline(transaction=False)
+            for instance in some:
+                commands.smembers(contract.audience_key(instance))
+            audiences = await self._run(commands)
+            rings = self._redis.pipeline(transaction=False)
+            for instance, people in zip(some, audiences, strict=True):
+                names = tuple(sorted(person.decode() for person in people))
+                rings.publish(contract.CHANNEL_RING, contract.Ring("instance", instance, 0, names).to_json())
+            await self._run(rings)
+
+    async def renew_tokens(self, seconds: dict[str, int]) -> None:
+        """Set the expiry of used tokens; a token that is gone stays gone."""
+        for some in _slices(list(seconds.items())):
+            commands = self._redis.pipeline(transaction=False)
+            for token, left in some:
+                commands.expire(contract.token_key(token), left)
+            await self._run(commands)
+
+    async def vanished(self, tokens: Sequence[str]) -> set[str]:
+        """Which tokens have no record; none while the sentinel is missing, since absence is no evidence then."""
+        missing: set[str] = set()
+        for some in _slices(tokens):
+            commands = self._redis.pipeline(transaction=False)
+            for token in some:
+                commands.exists(contract.token_key(token))
+            missing |= {token for token, found in zip(some, await self._run(commands), strict=True) if not found}
+        with _translated():
+            return missing if not missing or await self._redis.exists(contract.SENTINEL) else set()
+
+    async def wake(self, message: str) -> None:
+        """Tell the controller something."""
+        with _translated():
+            await self._redis.publish(contract.CHANNEL_WAKE, message)
+
+    @asynccontextmanager
+    async def subscription(self, channels: Iterable[str]) -> AsyncIterator[Subscription]:
+        """A subscription on a connection of its own, confirmed by Redis."""
+        pubsub = self._redis.pubsub()
+        try:
+            with _translated():
+                await pubsub.subscribe(*channels)
+            yield Subscription(pubsub)
+        finally:
+            with _translated():
+                await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    async def _run(self, commands: Any) -> list[Any]:
+        with _translated():
+            answers: list[Any] = await commands.execute()
+        return answers
+
+
+class Subscription:
+    """What comes over some channels."""
+
+    def __init__(self, pubsub: Any) -> None:
+        self._pubsub = pubsub
+
+    async def next(self, seconds: float) -> tuple[str, bytes] | None:
+        """The next message as (channel, text); None when none came within ``seconds``. Raises StoreAway."""
+        with _translated():
+            message = await self._pubsub.get_message(ignore_subscribe_messages=False, timeout=seconds)
+        if message is None:
+            return None
+        if message["type"] == "message":
+            return message["channel"].decode(), message["data"]
+        return "", str(message["type"]).encode()
+
+    async def ping(self) -> None:
+        """Ask for a sign of life; it comes through :meth:`next` as ("", b"pong")."""
+        with _translated():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._pubsub.ping()
+
+
+def _ask_standing(commands: Any, token: str) -> None:
+    commands.exists(contract.SENTINEL)
+    commands.get(contract.token_key(token))
+    commands.time()
+
+
+def _standing(answers: Sequence[Any]) -> Standing:
+    sentinel, record, clock = answers
+    return Standing(bool(sentinel), _read(contract.TokenRecord, record), _seconds(clock))
+
+
+def _seconds(clock: Any) -> float:
+    return float(clock[0]) + float(clock[1]) / 1e6
+
+
+_Document = TypeVar("_Document", bound=contract.Document)
+
+
+def _read(kind: type[_Document], text: bytes | None) -> _Document | None:
+    """The document, or None where there is none that can be read."""
+    if text is None:
+        return None
+    try:
+        return kind.from_json(text)
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _slices(items: Sequence[_Item], size: int = 100) -> Iterator[Sequence[_Item]]:
+    """In pieces, so that the loop serves others between them."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
