@@ -1,0 +1,35 @@
+"""How much a person has, and may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from asci_api.domain.errors import Conflict
+from asci_api.domain.identity import Caller, Quota, Username
+from asci_api.domain.instance import Instance
+from asci_api.work.front_desk import FrontDesk
+
+
+def usage_of(username: Username, active: Iterable[Instance]) -> Quota:
+    """What of the instances that have not ended she owns."""
+    mine = [one for one in active if one.owner == username]
+    return Quota(sessions=len(mine), gpus=sum(one.needs.gpu.count for one in mine if one.needs.gpu))
+
+
+def check_quota(desk: FrontDesk, caller: Caller, gpus: int) -> None:
+    """Whether one more instance with ``gpus`` GPUs is within her quota. Raises ``Conflict`` (``quota-reached``)."""
+    quota = desk.policies.get().quota
+    usage = usage_of(caller.person.username, desk.instances.active())
+    if usage.sessions + 1 > quota.sessions:
+        raise _reached("sessions", f"You have {usage.sessions} of {quota.sessions} sessions.")
+    if gpus and usage.gpus + gpus > quota.gpus:
+        raise _reached("GPUs", f"It needs {gpus} more, and you hold {usage.gpus} of {quota.gpus} GPUs.")
+
+
+def _reached(what: str, detail: str) -> Conflict:
+    return Conflict(
+        f"You have as many {what} as you may have at once.",
+        detail=detail,
+        next_step="Stop one that you no longer need.",
+        slug="quota-reached",
+    )
