@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -169,9 +170,8 @@ class Proxy:
     def browser(self, ticket: contract.Ticket | str, token: str | None, **changes: Any) -> Browser:
         name = ticket if isinstance(ticket, str) else ticket.connection
         cookie = None if token is None else f"theme=dark; asci={token}"
-        return Browser(
-            **({"port": self.port, "path": f"/connect/{name}", "cookie": cookie, "origin": ORIGIN} | changes)
-        )
+        facts: dict[str, Any] = {"cookie": cookie, "origin": ORIGIN}
+        return Browser(self.port, f"/connect/{name}", **(facts | changes))
 
     def enter(self, ticket: contract.Ticket, token: str, **changes: Any) -> Browser:
         """Connect and pass RFB security."""
@@ -186,8 +186,6 @@ class Proxy:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         port: int = door.getsockname()[1]

@@ -63,7 +63,7 @@ def read(environ: Environ) -> Settings:
         host=environ.text("ASCI_PROXY_HOST", "0.0.0.0"),
         port=environ.integer("ASCI_PROXY_PORT", 8010, most=65535),
         inward_port=environ.integer("ASCI_PROXY_INWARD_PORT", 8011, most=65535),
-        drain_seconds=environ.seconds("ASCI_PROXY_DRAIN_SECONDS", 20.0),
+        drain_seconds=environ.seconds("ASCI_PROXY_DRAIN_SECONDS", 10.0),
         handshake_seconds=environ.seconds("ASCI_PROXY_HANDSHAKE_SECONDS", 10.0, least=0.1),
         dial_seconds=environ.seconds("ASCI_PROXY_DIAL_SECONDS", 5.0, least=0.1),
         address_burst=environ.integer("ASCI_PROXY_ADDRESS_BURST", 200),
