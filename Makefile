@@ -17,7 +17,7 @@ clean: ## removes everything that ASCI made here: containers, images, accounts, 
 	@scripts/clean
 
 user: ## adds a person or sets a new password: NAME=mara [FULLNAME="Mara Lee"] [ADMIN=1]
-	@scripts/accounts add "$(NAME)" $(if $(filter 1,$(ADMIN)),--admin) $(if $(FULLNAME),--fullname "$(FULLNAME)")
+	@scripts/accounts add "$${NAME:-}" $(if $(filter 1,$(ADMIN)),--admin) $${FULLNAME:+--fullname "$$FULLNAME"}
 
 images: ## builds every image; FRESH=1: from nothing, with today's Debian packages
 	@scripts/bootstrap && scripts/images $(if $(filter 1,$(FRESH)),--fresh)

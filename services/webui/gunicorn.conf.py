@@ -20,7 +20,7 @@ _environ = Environ()
 asci_logging.configure("webui", _environ.text("ASCI_LOG_FORMAT", "json"))
 
 
-class _OurFormat(glogging.Logger):  # type: ignore[misc]
+class _OurFormat(glogging.Logger):
     """Gunicorn's own lines go through the formatter of all lines."""
 
     def setup(self, cfg: Config) -> None:
@@ -51,4 +51,4 @@ def pre_fork(_server: Arbiter, _worker: Worker) -> None:
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:
     """A gone worker's gauges go with it."""
-    multiprocess.mark_process_dead(worker.pid)
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
