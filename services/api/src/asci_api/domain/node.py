@@ -30,6 +30,29 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU of a node and who has it."""
+
+    id: str
+    slots: int = 1
+    """How many instances may share it."""
+    sharers: int = 0
+    """How many do."""
+    taken: bool = False
+    """One instance has it for itself."""
+
+    @property
+    def whole(self) -> bool:
+        """Nobody has any of it."""
+        return not self.taken and self.sharers == 0
+
+    @property
+    def open(self) -> bool:
+        """One more may share it."""
+        return not self.taken and self.sharers < self.slots
+
+
+@dataclass(frozen=True, slots=True)
 class Taint:
     """Keeps instances off a node unless they tolerate it."""
 
@@ -76,5 +99,7 @@ class Node:
     engine_version: str = ""
     engine_api: str = ""
     images: tuple[NodeImage, ...] = ()
+    gpus: tuple[Gpu, ...] = ()
+    """Declared GPUs with what is allocated of them; empty where none are declared."""
     last_seen: float = 0.0
     error: str = ""
