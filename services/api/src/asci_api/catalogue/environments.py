@@ -1,0 +1,84 @@
+"""The catalogue: labelled images, with the operator's overlay, as environments (design, section 8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from marshmallow import ValidationError
+
+from asci_api.catalogue.overlay import Overlay
+from asci_api.catalogue.schema import EntrySchema, sentences
+from asci_api.domain.environment import Environment, Needs
+from asci_api.domain.node import NodeImage
+from asci_shared.logging import get_logger
+
+_log = get_logger(__name__)
+
+
+class Catalogue:
+    """Reads the images of all nodes into environments; says each thing that is wrong with them once."""
+
+    def __init__(self, overlay: Callable[[], Overlay]) -> None:
+        self._overlay = overlay
+        self._told: set[str] = set()
+
+    def read(self, images: Sequence[NodeImage]) -> list[Environment]:
+        """The environments, by name. Images that cannot be used are left out with a warning in the log."""
+        environments, warnings = read_catalogue(images, self._overlay())
+        for warning in warnings:
+            if warning not in self._told:
+                _log.warning("catalogue.image_left_out", detail=warning)
+        self._told = set(warnings)
+        return environments
+
+
+def read_catalogue(images: Iterable[NodeImage], overlay: Overlay) -> tuple[list[Environment], list[str]]:
+    """Environments by name, and a sentence for each image or mount that cannot be used.
+
+    Of several images that claim one name the first wins (engines list the newest first); the same image on several
+    nodes is one. Pure.
+    """
+    found: dict[str, Environment] = {}
+    warnings: list[str] = []
+    for image in images:
+        if not image.environment or not image.tags:
+            continue
+        try:
+            environment = overlay.apply(read_entry(image))
+        except ValueError as error:
+            warnings.append(f"{image.tags[0]}: {error}")
+            continue
+        first = found.setdefault(environment.name, environment)
+        if first.image_id != environment.image_id and first.image != environment.image:
+            warnings.append(f"{environment.image}: its name {environment.name} belongs to {first.image} already")
+    warnings += [
+        f"{environment.image}: mounts {mount}, which the overlay does not declare"
+        for environment in found.values()
+        for mount in environment.mounts
+        if mount not in overlay.mounts
+    ]
+    return [found[name] for name in sorted(found)], warnings
+
+
+def read_entry(image: NodeImage) -> Environment:
+    """The environment that an image's label describes. Raises ValueError that names the fields that are wrong."""
+    try:
+        content = json.loads(image.environment)
+    except ValueError as error:
+        raise ValueError(f"its label is no JSON ({error})") from error
+    try:
+        entry: dict[str, Any] = EntrySchema().load(content)
+    except ValidationError as error:
+        raise ValueError("; ".join(sentences(error.messages))) from error
+    return Environment(
+        **{
+            **entry,
+            "needs": Needs(**entry["needs"]),
+            "tags": tuple(entry["tags"]),
+            "mounts": tuple(entry["mounts"]),
+            "image": image.tags[0],
+            "image_id": image.id,
+        }
+    )
