@@ -25,10 +25,8 @@ _WORD = validate.Regexp(
 )
 _GROUP = validate.Regexp(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,63}\Z"), error="must be the name of a group")
 _DEFAULT_PORTS = {Kind.DESKTOP: 5901, Kind.SERVICE: 0}
-_SYSTEM = frozenset("/bin /boot /dev /etc /home /lib /lib64 /proc /root /run /sbin /sys /tmp /usr /var".split())
-"""Never the target of a mount."""
-_CLOSED = ("/run/", "/proc/", "/sys/", "/dev/", "/etc/")
-"""Nor is anything within these."""
+_SYSTEM = re.compile(r"/(bin|boot|home|lib|lib64|root|sbin|tmp|usr|var)|/(run|proc|sys|dev|etc)(/.*)?")
+"""Folders inside a container that no mount may hide."""
 
 
 class Text(fields.String):
@@ -147,7 +145,7 @@ class MountSchema(Strict):
         for name in ("source", "target"):
             if not _is_plain(data[name]):
                 raise ValidationError("must be an absolute path without .. and without a slash at its end", name)
-        if data["target"] in _SYSTEM or data["target"].startswith(_CLOSED):
+        if _SYSTEM.fullmatch(data["target"]):
             raise ValidationError("is a folder of the system inside the container", "target")
 
 
