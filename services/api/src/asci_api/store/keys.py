@@ -28,9 +28,8 @@ key                                 type    expiry                           los
 ``asci:attempts:known:{hash}``      set     30 days after the last sign-in   the soft limit bites there, too
 ==================================  ======  ===============================  =========================================
 
-Rights that api and controller need as Redis users: keys ``~asci:*``, channels ``&asci:*``, and the commands
-``+@read +@write +@connection +@transaction +@stream +eval +evalsha +publish +subscribe +unsubscribe +time
--@dangerous -@admin -keys -flushall -flushdb -swapdb`` (all of Redis 6.2).
+What api and controller may do as Redis users stands in ``services/redis/users.acl.in``; every command here is in
+Redis 6.2.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any
+from typing import Any, NoReturn
 
 import redis
 from redis.backoff import NoBackoff
@@ -56,13 +56,18 @@ def answering() -> Iterator[None]:
     """Turns Redis' errors into the domain's: ``Restoring``, ``Fenced``, else ``Unavailable``."""
     try:
         yield
-    except ResponseError as refusal:
-        _raise_refusal(refusal)
     except (RedisError, OSError) as error:
+        fail(error)
+
+
+def fail(error: Exception) -> NoReturn:
+    """Raise what an error of Redis means."""
+    if not isinstance(error, ResponseError):
         raise Unavailable("ASCI's records cannot be reached.", detail=type(error).__name__) from error
+    _refuse(error)
 
 
-def _raise_refusal(refusal: ResponseError) -> None:
+def _refuse(refusal: ResponseError) -> NoReturn:
     text = str(refusal)
     if text.startswith("ASCI_RESTORING"):
         raise Restoring from refusal

@@ -19,6 +19,22 @@ local function refused()
   return nil
 end
 
+-- The same for the leader that restores: its term must go on, and the records must not be whole again.
+-- What it writes keeps the lock, so that a long restore does not lose it.
+local function restore_refused()
+  local lock = redis.call('HMGET', KEYS[2], 'epoch', 'number')
+  if lock[1] ~= ARGV[1] or lock[2] ~= ARGV[2] then
+    return redis.error_reply('ASCI_FENCED another term of office')
+  end
+  if redis.call('EXISTS', KEYS[1]) == 1 then
+    return redis.error_reply('ASCI_FENCED the records are whole already')
+  end
+  if redis.call('PTTL', KEYS[2]) < 6000 then
+    redis.call('PEXPIRE', KEYS[2], 6000)
+  end
+  return nil
+end
+
 -- Tell the durable copies; without doc it is a tombstone. Copies older than an hour copy everything again.
 local function changed(kind, key, doc)
   if doc then

@@ -1,0 +1,271 @@
+"""The durable copy: follows the changes in Redis into SQLite, and writes them back when Redis lost its data.
+
+The copy is read from a Redis whose sentinel stands, and from no other: while it is missing, what is not there says
+nothing. A copy of everything is made when there is no way to go on from the stored cursor: the changes since were
+trimmed away, or Redis was restored (another epoch), or it lost its last second (the cursor is ahead).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from asci_api.domain.errors import Restoring, Unavailable
+from asci_api.domain.instance import Instance
+from asci_api.domain.ports import Fence
+from asci_api.store import codec, keys
+from asci_api.store.facts import Fact, Facts
+from asci_api.store.instances import read_document, record_keys
+from asci_api.store.redis import GUARD_KEYS, Argument, Door, answering, fail, script_hash
+from asci_shared.logging import get_logger
+from asci_shared.redis_contract import SENTINEL, TokenRecord, token_key
+
+CHUNK = 500
+BLOCK_SECONDS = 1.0
+"""The longest that Redis is asked to wait, well below the time for an answer."""
+SWEEP_SECONDS = 60.0
+"""How often sign-ins that ran out in Redis are taken out of the copy."""
+ENDED_SECONDS = 7 * 86400.0
+"""Ended instances older than this are not restored."""
+KINDS = ("instance", "log", "token", "policy", "starts")
+"""What a copy of everything replaces; lines of the audit are only added."""
+_log = get_logger(__name__)
+
+Call = tuple[str, list[str], list[Argument]]
+"""A script with its KEYS and ARGV behind the guard's."""
+
+
+@dataclass(slots=True)
+class RedisDurableCopy:
+    """Satisfies ``DurableCopy``. One thread follows; another may restore."""
+
+    door: Door
+    facts: Facts
+    _swept: float = field(default_factory=time.monotonic)
+
+    def follow(self, seconds: float) -> int:
+        epoch, first, last = self._state()
+        if epoch is None:
+            time.sleep(seconds)
+            return 0
+        cursor = self.facts.cursor
+        if epoch != self.facts.epoch or not first <= _order(cursor) <= last:
+            return self._copy_everything(epoch)
+        if time.monotonic() - self._swept > SWEEP_SECONDS:
+            self._sweep(epoch)
+        return self._copy_changes(cursor, seconds)
+
+    def restore(self, fence: Fence) -> int:
+        self.facts.begin_epoch(fence.epoch)
+        written = 0
+        for calls in _chunks(self._restoring()):
+            written += self._send(fence, calls)
+        return written
+
+    # -- following ---------------------------------------------------------------------------------------------------
+
+    def _state(self) -> tuple[int | None, tuple[int, int], tuple[int, int]]:
+        """The epoch (None without sentinel), and the first and last change that Redis still has."""
+        with answering(), self.door.client.pipeline(transaction=True) as commands:
+            commands.get(SENTINEL)
+            commands.xrange(keys.CHANGES, count=1)
+            commands.xrevrange(keys.CHANGES, count=1)
+            sentinel, first, last = commands.execute()
+        return None if sentinel is None else int(sentinel), _order_of(first), _order_of(last)
+
+    def _copy_changes(self, cursor: str, seconds: float) -> int:
+        block = max(1, int(min(seconds, BLOCK_SECONDS) * 1000))
+        with answering():
+            answer: Any = self.door.client.xread({keys.CHANGES: cursor}, count=CHUNK, block=block)
+        if not answer:
+            return 0
+        entries = answer[0][1]
+        changes = [fact for _, fields in entries if (fact := _fact(fields)) is not None]
+        self.facts.apply(changes, entries[-1][0].decode())
+        return len(entries)
+
+    def _copy_everything(self, epoch: int) -> int:
+        """Read all there is; kept if the records were whole under the same epoch from beginning to end."""
+        began = time.monotonic()
+        cursor = _entry(self._state()[2])
+        copied = [*self._records(), *self._tokens(), *self._values(), *self._audit()]
+        with self.facts.replacing(KINDS, copied, cursor, epoch):
+            if self._state()[0] != epoch:
+                raise Restoring
+        self.facts.prune_audit()
+        _log.info("facts.copied", facts=len(copied), epoch=epoch, seconds=round(time.monotonic() - began, 3))
+        return len(copied)
+
+    def _records(self) -> Iterator[Fact]:
+        with answering():
+            members: Any = self.door.client.zrange(keys.INSTANCES, 0, -1)
+        ids = [one.decode() for one in members]
+        yield from self._documents("instance", ids, keys.instance)
+        yield from self._documents("log", ids, keys.log)
+
+    def _tokens(self) -> Iterator[Fact]:
+        prefix = token_key("")
+        hashes = [found.removeprefix(prefix) for found in self._scan(keys.TOKENS)]
+        yield from self._documents("token", hashes, token_key)
+
+    def _documents(self, kind: str, names: list[str], key_of: Any) -> Iterator[Fact]:
+        for first in range(0, len(names), CHUNK):
+            chunk = names[first : first + CHUNK]
+            for name, document in zip(chunk, self.door.read(*map(key_of, chunk)), strict=True):
+                if document is not None:
+                    yield Fact(kind, name, document)
+
+    def _values(self) -> Iterator[Fact]:
+        (policy,) = self.door.read(keys.POLICY)
+        if policy is not None:
+            yield Fact("policy", "", policy)
+        for key in self._scan(keys.STARTS):
+            with answering():
+                seconds: Any = self.door.client.lrange(key, 0, -1)
+            document = codec.dump([float(one) for one in seconds]).encode()
+            yield Fact("starts", key.removeprefix(keys.starts("")), document)
+
+    def _audit(self) -> Iterator[Fact]:
+        """The lines that the copy does not have yet."""
+        last = "(" + _audit_id(known) if (known := self.facts.last_key("audit")) else "-"
+        while True:
+            with answering():
+                lines: Any = self.door.client.xrange(keys.AUDIT, last, "+", count=CHUNK)
+            for line, fields in lines:
+                yield Fact("audit", _audit_key(line), fields[b"entry"])
+            if len(lines) < CHUNK:
+                return
+            last = "(" + lines[-1][0].decode()
+
+    def _scan(self, pattern: str) -> list[str]:
+        with answering():
+            return sorted({key.decode() for key in self.door.client.scan_iter(pattern, count=1000)})
+
+    def _sweep(self, epoch: int) -> None:
+        """Take out sign-ins that ran out: Redis tells nobody when a key expires. What is missing counts only if
+        the records were whole under the same epoch afterwards."""
+        held = [token_hash for token_hash, _ in self.facts.of("token")]
+        standing = {fact.key for fact in self._documents("token", held, token_key)}
+        if self._state()[0] == epoch:
+            gone = [Fact("token", token_hash, None) for token_hash in held if token_hash not in standing]
+            self.facts.apply(gone, self.facts.cursor)
+            self.facts.prune_audit()
+            self._swept = time.monotonic()
+
+    # -- restoring ---------------------------------------------------------------------------------------------------
+
+    def _restoring(self) -> Iterator[Call]:
+        yield from self._restoring_instances()
+        yield from self._restoring_tokens()
+        for _, document in self.facts.of("policy"):
+            yield "restore_values", [keys.POLICY], ["string", document]
+        for environment, document in self.facts.of("starts"):
+            seconds = [repr(one) for one in json.loads(document)]
+            yield "restore_values", [keys.starts(environment)], ["list", *seconds]
+        lines = self.facts.of("audit")
+        for first in range(0, len(lines), CHUNK):
+            chunk = lines[first : first + CHUNK]
+            yield "restore_audit", [keys.AUDIT], [part for key, doc in chunk for part in (_audit_id(key), doc)]
+
+    def _restoring_instances(self) -> Iterator[Call]:
+        logs = dict(self.facts.of("log"))
+        oldest = time.time() - ENDED_SECONDS
+        for key, document in self.facts.of("instance"):
+            try:
+                found = read_document(document, None)
+            except (ValueError, TypeError, KeyError):
+                _log.exception("instance.unreadable", instance=key)
+                continue
+            if found.instance.ended and (found.instance.ended_at or 0.0) < oldest:
+                continue
+            yield _instance_call(found.instance, found.version, document, logs.get(key, b""))
+
+    def _restoring_tokens(self) -> Iterator[Call]:
+        for token_hash, document in self.facts.of("token"):
+            record = codec.decode(TokenRecord, document)
+            wanted = [token_key(token_hash), keys.tokens_of(record.username)]
+            yield "restore_token", wanted, [token_hash, document, record.idle_seconds, repr(record.expires_at)]
+
+    def _send(self, fence: Fence, calls: list[Call]) -> int:
+        """Run scripts in one go; how many facts were written. The first of each name runs alone, so that Redis knows
+        the script."""
+        door = self.door.fenced(fence)
+        written, known = 0, set[str]()
+        with answering(), door.client.pipeline(transaction=False) as commands:
+            for name, wanted, arguments in calls:
+                if name not in known:
+                    known.add(name)
+                    written += door.write(name, wanted, arguments)
+                    continue
+                everything = [*GUARD_KEYS, *wanted]
+                commands.evalsha(script_hash(name), len(everything), *everything, *door.guard_arguments, *arguments)
+            return written + sum(_written(answer) for answer in commands.execute(raise_on_error=False))
+
+
+def _written(answer: Any) -> int:
+    """How many facts a script wrote. Raises what it answered instead."""
+    if isinstance(answer, NoScriptError):
+        raise Unavailable("Redis was restarted during the restore.") from answer
+    if isinstance(answer, Exception):
+        fail(answer)
+    return int(answer)
+
+
+def _instance_call(instance: Instance, version: str, document: bytes, log: bytes) -> Call:
+    audience = tuple(dict.fromkeys(instance.audience()))
+    ended = "0" if instance.ended else "1"
+    return (
+        "restore_instance",
+        [*record_keys(instance.id), *(keys.instances_of(name) for name in audience)],
+        [version, instance.id, repr(instance.created_at), ended, document, log, *audience],
+    )
+
+
+def _chunks(calls: Iterable[Call]) -> Iterator[list[Call]]:
+    chunk: list[Call] = []
+    for call in calls:
+        chunk.append(call)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _fact(fields: dict[bytes, bytes]) -> Fact | None:
+    """The fact of a change; None for a mark such as the beginning of an epoch."""
+    kind = fields[b"kind"].decode()
+    if kind == "epoch":
+        return None
+    key = _audit_key(fields[b"key"]) if kind == "audit" else fields[b"key"].decode()
+    return Fact(kind, key, fields.get(b"doc"))
+
+
+def _audit_key(line: bytes) -> str:
+    """A stream id as a text that sorts."""
+    milliseconds, sequence = _order(line.decode())
+    return f"{milliseconds:015}-{sequence:09}"
+
+
+def _audit_id(key: str) -> str:
+    """The stream id again."""
+    return _entry(_order(key))
+
+
+def _order(entry: str) -> tuple[int, int]:
+    """A stream id as numbers; below all others for the empty one."""
+    milliseconds, _, sequence = entry.partition("-")
+    return int(milliseconds or -1), int(sequence or 0)
+
+
+def _entry(order: tuple[int, int]) -> str:
+    return f"{order[0]}-{order[1]}"
+
+
+def _order_of(entries: Any) -> tuple[int, int]:
+    return _order(entries[0][0].decode()) if entries else (0, 0)

@@ -1,0 +1,188 @@
+"""The SQLite file with the durable facts: what would be lost with Redis.
+
+Kinds of facts: ``instance`` (id -> document), ``log`` (id -> packed lines), ``token`` (hash -> record; never a token
+itself), ``audit`` (sortable id -> entry), ``policy``, ``starts`` (environment -> seconds). Only the controllers'
+user may read the file. Safe for threads, and for several processes on one file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from asci_shared.logging import get_logger
+
+AUDIT_LENGTH = 100_000
+_BUSY_SECONDS = 5.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (
+    kind TEXT NOT NULL, key TEXT NOT NULL, doc BLOB NOT NULL, changed REAL NOT NULL, PRIMARY KEY (kind, key)
+);
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_PUT = "INSERT OR REPLACE INTO facts (kind, key, doc, changed) VALUES (?, ?, ?, ?)"
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact; ``doc`` None is its end."""
+
+    kind: str
+    key: str
+    doc: bytes | None
+
+
+class Facts:
+    """The open file."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Open ``<folder>/<name>.sqlite``. A new one begins with what the newest other file of the folder knows, so
+        that a controller that came under a new name knows what the one before it knew. One that cannot be read is
+        put aside."""
+        self.path = folder / f"{name}.sqlite"
+        self._lock = threading.RLock()
+        new = not self.path.exists()
+        try:
+            self._file = self._open()
+        except sqlite3.DatabaseError:
+            aside = self.path.with_suffix(f".broken-{int(time.time())}")
+            _log.exception("facts.unreadable", file=str(self.path), moved_to=str(aside))
+            self.path.rename(aside)
+            new, self._file = True, self._open()
+        if new:
+            self._begin_with_newest()
+
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
+
+    def of(self, kind: str) -> list[tuple[str, bytes]]:
+        """All facts of a kind, by key."""
+        with self._lock:
+            return self._file.execute("SELECT key, doc FROM facts WHERE kind = ? ORDER BY key", (kind,)).fetchall()
+
+    def last_key(self, kind: str) -> str:
+        """The highest key of a kind; empty without one."""
+        with self._lock:
+            found = self._file.execute("SELECT max(key) FROM facts WHERE kind = ?", (kind,)).fetchone()
+        return found[0] or ""
+
+    @property
+    def cursor(self) -> str:
+        """The last change that is in the file; empty before the first copy."""
+        return self._meta("cursor")
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the records that the file is a copy of; 0 before the first copy."""
+        return int(self._meta("epoch") or 0)
+
+    @property
+    def last_epoch(self) -> int:
+        """The highest epoch that the file has heard of, also of a restore that did not end."""
+        return max(self.epoch, int(self._meta("begun") or 0))
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Remember that a restore under this epoch begins."""
+        with self._writing() as file:
+            _put_meta(file, "begun", str(epoch))
+
+    def apply(self, changes: Iterable[Fact], cursor: str) -> None:
+        """Write changes in their order, and that all up to ``cursor`` is in the file, in one transaction."""
+        with self._writing() as file:
+            _apply(file, changes)
+            _put_meta(file, "cursor", cursor)
+
+    @contextmanager
+    def replacing(self, kinds: Iterable[str], facts: Iterable[Fact], cursor: str, epoch: int) -> Iterator[None]:
+        """Put ``facts`` in the place of everything of ``kinds``. Kept when the block ends; undone when it raises."""
+        with self._writing() as file:
+            file.executemany("DELETE FROM facts WHERE kind = ?", [(kind,) for kind in kinds])
+            _apply(file, facts)
+            _put_meta(file, "cursor", cursor)
+            _put_meta(file, "epoch", str(epoch))
+            yield
+
+    def prune_audit(self) -> None:
+        """Keep the newest lines of the audit only."""
+        with self._writing() as file:
+            file.execute(
+                "DELETE FROM facts WHERE kind = 'audit' AND key < (SELECT key FROM facts WHERE kind = 'audit'"
+                " ORDER BY key DESC LIMIT 1 OFFSET ?)",
+                (AUDIT_LENGTH - 1,),
+            )
+
+    def _meta(self, name: str) -> str:
+        with self._lock:
+            found = self._file.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return found[0] if found else ""
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.touch(mode=0o600)
+        file = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA synchronous = NORMAL")
+            file.executescript(_SCHEMA)
+        except sqlite3.DatabaseError:
+            file.close()
+            raise
+        return file
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._file.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._file
+                _put_meta(self._file, "written", repr(time.time()))
+            except BaseException:
+                self._file.execute("ROLLBACK")
+                raise
+            self._file.execute("COMMIT")
+
+    def _begin_with_newest(self) -> None:
+        others = [path for path in self.path.parent.glob("*.sqlite") if path != self.path]
+        newest = max(others, key=_written, default=None)
+        if newest is None or not _written(newest):
+            return
+        other = sqlite3.connect(f"file:{newest}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        try:
+            other.backup(self._file)
+        finally:
+            other.close()
+        _log.info("facts.began_with", file=newest.name)
+
+
+def _written(path: Path) -> float:
+    """When a file was last written to, by its own word; 0 if it cannot be read."""
+    try:
+        other = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+    except sqlite3.Error:
+        return 0.0
+    try:
+        found = other.execute("SELECT value FROM meta WHERE name = 'written'").fetchone()
+        return float(found[0]) if found else 0.0
+    except sqlite3.Error:
+        return 0.0
+    finally:
+        other.close()
+
+
+def _apply(file: sqlite3.Connection, changes: Iterable[Fact]) -> None:
+    now = time.time()
+    for fact in changes:
+        if fact.doc is None:
+            file.execute("DELETE FROM facts WHERE kind = ? AND key = ?", (fact.kind, fact.key))
+        else:
+            file.execute(_PUT, (fact.kind, fact.key, fact.doc, now))
+
+
+def _put_meta(file: sqlite3.Connection, name: str, value: str) -> None:
+    file.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
