@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from asci_api.domain.instance import Instance, Placement, Progress, State
+from asci_api.domain.errors import InvalidInput
+from asci_api.domain.instance import Failure, Hop, Instance, Placement, Progress, State
 from asci_api.domain.node import Node, Resources
 from asci_api.scheduling.place import NoFit, place
 from asci_api.work.desk import Desk
+from asci_api.work.end_instance import ask_to_end
 from asci_shared.logging import get_logger
 
 _log = get_logger(__name__)
@@ -24,7 +26,11 @@ def place_instances(desk: Desk, nodes: Sequence[Node], active: Iterable[Instance
     placed = []
     policy = desk.policies.get()
     for instance in [record for record in records if record.state is State.QUEUED and record.stop is None]:
-        outcome = place(instance.needs, with_allocation(nodes, records), policy, image=instance.image_id)
+        try:
+            outcome = place(instance.needs, with_allocation(nodes, records), policy, image=instance.image_id)
+        except InvalidInput as unreadable:
+            _refuse(desk, instance, unreadable)
+            continue
         if isinstance(outcome, NoFit):
             _wait(desk, instance, tuple(outcome.reasons))
             continue
@@ -49,6 +55,13 @@ def with_allocation(nodes: Sequence[Node], active: Iterable[Instance]) -> list[N
             gpus=before.gpus + len(instance.placement.gpus),
         )
     return [replace(node, allocated=held.get(node.name, Resources())) for node in nodes]
+
+
+def _refuse(desk: Desk, instance: Instance, unreadable: InvalidInput) -> None:
+    """What its environment asks for cannot be read: end it, rather than hold up the queue at every round."""
+    step = "Ask support: the environment needs a correction."
+    failure = Failure(Hop.NODE, unreadable.title, unreadable.detail, step, instance.request_id)
+    ask_to_end(desk, instance, unreadable.title, failure)
 
 
 def _put(desk: Desk, instance: Instance, placement: Placement) -> Instance:
