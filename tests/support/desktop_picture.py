@@ -1,7 +1,8 @@
-"""Whether a picture shows a complete ASCI desktop: the one criterion that tests and benchmarks share, on both sides of a comparison.
+"""Whether a picture shows a complete ASCI desktop: the one criterion of tests and of both sides of a benchmark.
 
-Complete means that each part below is drawn: both panels, the menus, the clock, the workspaces, the wallpaper and both icons, as a
-new person's desktop shows them at scale 1. It looks at colours in regions, so that fonts and clocks do not matter.
+Complete means that each part below is drawn: both panels, the menus, the clock, the workspaces, the wallpaper and
+both icons, as a new person's desktop shows them at scale 1. It looks at colours in regions, so that fonts and clocks do
+not matter.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def missing_parts(picture: Image.Image) -> list[str]:
 def wait_complete_frame(client: RfbClient, *, timeout: float = 30.0, quiet: float = 0.4) -> float:
     """Reads until the desktop is complete and stays so, with no pixel changed, for `quiet` seconds.
 
-    Returns the monotonic time at which the last pixel changed that made it complete. Raises TimeoutError with what is missing.
+    Returns the monotonic time at which the last pixel changed that made it complete. Raises TimeoutError that names
+    what is missing.
     """
     deadline = time.monotonic() + timeout
     missing = ["everything"]
@@ -74,7 +76,7 @@ def _bar(y: int) -> Callable[[Image.Image], bool]:
     """Whether a row is in the panel's colour over the middle of the screen, where nothing else stands."""
 
     def is_drawn(picture: Image.Image) -> bool:
-        row = _pixels(picture, (picture.width // 3, y, picture.width * 2 // 3, y + 1 if y + 1 else picture.height))
+        row = _pixels(picture, (picture.width // 3, y, picture.width * 2 // 3, y + 1 or picture.height))
         return sum(_near(pixel, PANEL) for pixel in row) > 0.95 * len(row)
 
     return is_drawn

@@ -1,7 +1,8 @@
-"""A small RFB (VNC) viewer for tests and benchmarks: what a person's viewer does, and nothing that a test does not need.
+"""A small RFB (VNC) viewer for tests and benchmarks: what a person's viewer does, and no more than tests need.
 
-One thread, one socket: `pump` reads what has come, every `wait_*` pumps until it has what it waits for. Pixels travel raw, so that
-a frame is exactly what the server drew. Protocol: RFC 6143, with the community's ExtendedDesktopSize, Cursor and extended clipboard.
+One thread, one socket: `pump` reads what has come, every `wait_*` pumps until it has what it waits for. Pixels travel
+raw, so that a frame is exactly what the server drew. Protocol: RFC 6143, with the community's ExtendedDesktopSize,
+Cursor and extended clipboard.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ CLIPBOARD_TEXT, CLIPBOARD_CAPS, CLIPBOARD_REQUEST, CLIPBOARD_PEEK, CLIPBOARD_NOT
     1 << bit for bit in (0, 24, 25, 26, 27, 28)
 )
 
+CLIPBOARD_ALL = (
+    CLIPBOARD_TEXT | CLIPBOARD_CAPS | CLIPBOARD_REQUEST | CLIPBOARD_PEEK | CLIPBOARD_NOTIFY | CLIPBOARD_PROVIDE
+)
+
 #: Keysyms of keys that have no character.
 KEYS: Mapping[str, int] = {
-    "BackSpace": 0xFF08, "Tab": 0xFF09, "Return": 0xFF0D, "Escape": 0xFF1B, "Home": 0xFF50, "Left": 0xFF51, "Up": 0xFF52,
-    "Right": 0xFF53, "Down": 0xFF54, "End": 0xFF57, "F1": 0xFFBE, "F2": 0xFFBF, "F4": 0xFFC1, "F10": 0xFFC7,
-    "Shift": 0xFFE1, "Control": 0xFFE3, "Alt": 0xFFE9, "Super": 0xFFEB, "Delete": 0xFFFF,
+    "BackSpace": 0xFF08, "Tab": 0xFF09, "Return": 0xFF0D, "Escape": 0xFF1B, "Home": 0xFF50, "Left": 0xFF51,
+    "Up": 0xFF52, "Right": 0xFF53, "Down": 0xFF54, "End": 0xFF57, "F1": 0xFFBE, "F2": 0xFFBF, "F4": 0xFFC1,
+    "F10": 0xFFC7, "Shift": 0xFFE1, "Control": 0xFFE3, "Alt": 0xFFE9, "Super": 0xFFEB, "Delete": 0xFFFF,
 }  # fmt: skip
 
 
@@ -56,7 +61,7 @@ class Desktop:
 
 
 def read_banner(host: str, port: int, timeout: float = 3.0) -> str:
-    """The server's version line, such as "RFB 003.008". Raises OSError when nothing answers, RfbError on other words."""
+    """The server's version line, such as "RFB 003.008". Raises OSError when nothing answers, RfbError on others."""
     with socket.create_connection((host, port), timeout=timeout) as connection:
         banner = _read_exactly(connection, 12)
     if not banner.startswith(b"RFB "):
@@ -65,7 +70,7 @@ def read_banner(host: str, port: int, timeout: float = 3.0) -> str:
 
 
 def wait_banner(address: Callable[[], tuple[str, int]], timeout: float = 15.0) -> float:
-    """Asks until the banner comes, and returns the monotonic time when it came. Published ports answer before the server does."""
+    """Asks until the banner comes; returns the monotonic time when it came. Published ports answer too early."""
     deadline = time.monotonic() + timeout
     while True:
         try:
@@ -112,8 +117,13 @@ class RfbClient:
     def connect(cls, host: str, port: int, password: str, *, timeout: float = 5.0) -> Self:
         """Connects, answers VncAuth, and asks for the whole screen. Raises PasswordRefused, RfbError or OSError."""
         connection = socket.create_connection((host, port), timeout=timeout)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls.over(connection, password)
+
+    @classmethod
+    def over(cls, connection: socket.socket, password: str) -> Self:
+        """The same over a socket that leads to the server already; it is closed when the server refuses."""
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             version = _handshake(connection, password)
             client = cls(connection, version, _initialise(connection))
         except BaseException:
@@ -163,7 +173,7 @@ class RfbClient:
             self.pointer(x, y, mask)
 
     def resize(self, width: int, height: int, *, timeout: float = 10.0) -> int:
-        """Asks for another screen size and returns the server's status: 0 done, 1 prohibited, others as the protocol says."""
+        """Asks for another screen size; returns the server's status: 0 done, 1 prohibited, or another."""
         before = len(self.resize_answers)
         self._send(struct.pack(">BxHHBx", 251, width, height, 1) + struct.pack(">IHHHHI", 0, 0, 0, width, height, 0))
         self.wait_for(lambda: len(self.resize_answers) > before, timeout=timeout, what="an answer to the resize")
@@ -229,7 +239,9 @@ class RfbClient:
     def _on_rectangle(self, x: int, y: int, width: int, height: int, encoding: int) -> None:
         match encoding:
             case 0:
-                self._paste(x, y, Image.frombuffer("RGB", (width, height), self._read(width * height * 4), "raw", "BGRX", 0, 1))
+                self._paste(
+                    x, y, Image.frombuffer("RGB", (width, height), self._read(width * height * 4), "raw", "BGRX", 0, 1)
+                )
             case 1:
                 from_x, from_y = struct.unpack(">HH", self._read(4))
                 self._paste(x, y, self.desktop.pixels.crop((from_x, from_y, from_x + width, from_y + height)))
@@ -277,7 +289,7 @@ class RfbClient:
         (flags,) = struct.unpack(">I", body[:4])
         if flags & CLIPBOARD_CAPS:
             self._send_clipboard(
-                CLIPBOARD_CAPS | CLIPBOARD_TEXT | CLIPBOARD_REQUEST | CLIPBOARD_PEEK | CLIPBOARD_NOTIFY | CLIPBOARD_PROVIDE,
+                CLIPBOARD_ALL,
                 struct.pack(">I", 0),
             )
         elif flags & CLIPBOARD_NOTIFY and flags & CLIPBOARD_TEXT:

@@ -1,6 +1,6 @@
 # Language and size of things. The size is this desktop's own: it never goes into the person's settings.
 : "${LANG:=C.UTF-8}"
-if ! locale -a | grep -qixF "${LANG/[Uu][Tt][Ff]-8/utf8}"; then
+if ! LC_ALL=C locale -a | grep -qixF "${LANG/[Uu][Tt][Ff]-8/utf8}"; then
     say "language $LANG is not in this image, taking C.UTF-8"
     LANG=C.UTF-8
 fi
