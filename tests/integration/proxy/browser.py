@@ -133,6 +133,11 @@ class Browser:
         return first & 15, self._take(length)
 
     def read_some(self) -> bytes:
+        """The stream's next bytes, as many as came together."""
+        data, self._payload = self._payload, b""
+        return data or self._message()
+
+    def _message(self) -> bytes:
         """The payload of the next binary message."""
         while True:
             opcode, payload = self.frame()
@@ -153,7 +158,7 @@ class Browser:
         parts = [self._payload]
         have = len(self._payload)
         while have < count:
-            parts.append(self.read_some())
+            parts.append(self._message())
             have += len(parts[-1])
         data = b"".join(parts)
         self._payload = data[count:]

@@ -69,6 +69,7 @@ class FrameChannel:
             if opcode == frames.Opcode.PING:
                 await self._loop.sock_sendall(self._sock, frames.control(frames.Opcode.PONG, words))
             elif opcode == frames.Opcode.CLOSE:
+                await self._loop.sock_sendall(self._sock, frames.close_reply(words))
                 raise EOFError("the browser said good-bye")
         decoder.controls.clear()
         if decoder.failure is not None:

@@ -127,7 +127,7 @@ class Viewers:
             return
         except (EOFError, OSError):
             self._over(connection, By.BROWSER, GONE, "the browser left during the handshake")
-            browser.close()
+            await sockets.leave(browser)
             return
         except BaseException:
             self._over(connection, By.PROXY, CloseCode.RESTARTING, "the handshake was stopped")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-NO_CODE, GONE = 1005, 1006
-"""A close frame without a code; no close frame at all (RFC 6455, section 7.4.1)."""
+GONE = 1006
+"""The peer left without a close frame (RFC 6455, section 7.4.1)."""
 
 
 class By(StrEnum):
@@ -37,7 +37,7 @@ class End:
     reason: str
     browser: socket.socket
     desktop: socket.socket | None
-    """Still open when the browser left before the desktop took everything that it had sent."""
+    """Still open when it was the browser that left: its last bytes may be under way."""
     rest: bytes
     """What the desktop must still get."""
 

@@ -76,6 +76,11 @@ def close(code: int, reason: str = "") -> bytes:
     return control(Opcode.CLOSE, _CLOSE_CODE.pack(code) + text)
 
 
+def close_reply(words: bytes) -> bytes:
+    """The close frame that answers one with the payload ``words``: the same code, or what is wrong with it."""
+    return close(close_code(words)[0]) if words else control(Opcode.CLOSE)
+
+
 def close_code(payload: bytes) -> tuple[int, str]:
     """Code and reason of a received close frame: 1005 when it names none, 1002 or 1007 when it is malformed."""
     if not payload:

@@ -15,7 +15,7 @@ import socket
 import time
 
 from asci_proxy import frames
-from asci_proxy.ends import GONE, NO_CODE, By, End, Owner, Trouble
+from asci_proxy.ends import GONE, By, End, Owner, Trouble
 
 CHUNK_BYTES = 256 * 1024
 """The longest message to a browser: on a slow link a small one behind it must not wait for a MiB."""
@@ -202,7 +202,7 @@ class Link:
         else:
             code, reason = frames.close_code(words)
             if not self._down:
-                self._offer_browser(frames.control(frames.Opcode.CLOSE, b"" if code == NO_CODE else words[:2]))
+                self._offer_browser(frames.close_reply(words))
             self._finish(By.BROWSER, code, reason)
 
     # -- time and ends --
@@ -273,8 +273,5 @@ class Link:
         self._loop.remove_reader(self._browser)
         self._loop.remove_writer(self._browser)
         rest, desktop = self._up, self._release_desktop()
-        if desktop is not None and not rest:
-            desktop.close()
-            desktop = None
         self._down = self._control = self._close_frame = self._up = b""
         self._owner.link_ended(End(by, code, reason, self._browser, desktop, rest))

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from asci_shared import redis_contract as contract
 
 ANSWER_SECONDS = 3.0
+_CONNECTIONS = 8
 _Item = TypeVar("_Item")
 
 
@@ -46,19 +47,24 @@ class Store:
     """One Redis, seen from the proxy. Every method raises StoreAway when Redis does not answer within 3 s."""
 
     def __init__(self, url: str, password: str | None = None) -> None:
-        self._redis = redis.Redis.from_url(
-            url,
-            password=password,
-            protocol=2,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 1),  # a connection that Redis closed meanwhile is replaced once
-            health_check_interval=0,
+        options: dict[str, Any] = {
+            "password": password,
+            "protocol": 2,
+            "socket_timeout": ANSWER_SECONDS,
+            "socket_connect_timeout": ANSWER_SECONDS,
+        }
+        # A connection that Redis closed meanwhile is replaced once, without a word
+        asking = redis.BlockingConnectionPool.from_url(
+            url, max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 1), **options
         )
+        # A subscription must not be: what was published in between is lost, and somebody has to know
+        hearing = redis.ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **options)
+        self._redis, self._hearing = redis.Redis.from_pool(asking), redis.Redis.from_pool(hearing)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._redis.aclose()
+        await self._hearing.aclose()
 
     async def ping(self) -> None:
         """Whether Redis answers."""
@@ -152,7 +158,7 @@ class Store:
     @asynccontextmanager
     async def subscription(self, channels: Iterable[str]) -> AsyncIterator[Subscription]:
         """A subscription on a connection of its own, confirmed by Redis."""
-        pubsub = self._redis.pubsub()
+        pubsub = self._hearing.pubsub()
         try:
             with _translated():
                 await pubsub.subscribe(*channels)

@@ -1,0 +1,311 @@
+"""Every byte, both ways: order, nothing lost, nothing doubled, whatever the cuts and whoever stops."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import websockets.sync.client
+
+from asci_shared import passwords
+from tests.integration.proxy.browser import CLOSE, PING, Browser, Closed, masked_frame
+from tests.integration.proxy.desktop import SERVER_INIT, Desktop, echo, hold, pattern
+from tests.integration.proxy.portal import KEY, ORIGIN, Portal, Proxy, secret_of, wait_for
+
+MIB = 1 << 20
+
+
+def opened(proxy: Proxy, portal: Portal, port: int, **changes: Any) -> Browser:
+    token = portal.sign_in()
+    browser = proxy.enter(portal.ticket(token, port), token, **changes)
+    assert browser.read(len(SERVER_INIT)) == SERVER_INIT
+    return browser
+
+
+def test_eight_streams_both_ways_byte_for_byte(proxy: Proxy, portal: Portal) -> None:
+    total = 6 * MIB
+    received: list[str] = []
+
+    def act(sock: socket.socket) -> None:
+        """Sends the pattern in writes of every size while it hashes what comes."""
+        sizes = random.Random(1)
+
+        def send() -> None:
+            sent = 0
+            while sent < total:
+                size = min(sizes.choice([1, 7, 125, 126, 65535, 65536, 65537, MIB]), total - sent)
+                sock.sendall(pattern(sent, size))
+                sent += size
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        digest, got = hashlib.sha256(), 0
+        while got < total:
+            data = sock.recv(65536)
+            assert data, "the browser's bytes ended too early"
+            digest.update(data)
+            got += len(data)
+        received.append(digest.hexdigest())
+        sender.join()
+        sock.recv(1)
+
+    def drive(browser: Browser) -> None:
+        sizes = random.Random(2)
+
+        def send() -> None:
+            sent = 0
+            while sent < total:
+                size = min(sizes.choice([1, 7, 125, 126, 65535, 65536, 300_000, MIB]), total - sent)
+                browser.send(pattern(sent, size))
+                sent += size
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        got = 0
+        while got < total:
+            data = browser.read_some()
+            assert len(data) <= 256 * 1024
+            assert data == pattern(got, len(data)), f"wrong byte after {got}"
+            got += len(data)
+        assert got == total
+        sender.join()
+
+    desktop = Desktop(secret_of(), act)
+    with desktop.listening() as port:
+        browsers = [opened(proxy, portal, port, timeout=60.0) for _ in range(8)]
+        failures: list[BaseException] = []
+
+        def guarded(browser: Browser) -> None:
+            try:
+                drive(browser)
+            except BaseException as error:  # noqa: BLE001  (shown below)
+                failures.append(error)
+
+        threads = [threading.Thread(target=guarded, args=(browser,)) for browser in browsers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures
+        wait_for(lambda: len(received) == 8 or desktop.errors, "the desktops to have everything")
+        for browser in browsers:
+            browser.close()
+    assert desktop.errors == []
+    assert set(received) == {hashlib.sha256(pattern(0, total)).hexdigest()}
+
+
+def test_single_bytes_fragments_and_pings_in_between(proxy: Proxy, portal: Portal) -> None:
+    with Desktop(secret_of(), echo).listening() as port, opened(proxy, portal, port) as browser:
+        browser.send_frame(b"one ", final=False)
+        browser.send_frame(b"between", PING)
+        browser.send_frame(b"", 0, final=False)
+        browser.send_frame(b"message", 0)
+        assert browser.read(11) == b"one message"
+        assert browser.pongs == [b"between"]
+        wire = b"".join([masked_frame(b"dribble", final=False), masked_frame(b"", PING), masked_frame(b"d" * 300, 0)])
+        for index in range(len(wire)):
+            browser.sock.sendall(wire[index : index + 1])
+        assert browser.read(307) == b"dribble" + b"d" * 300
+        assert browser.pongs == [b"between", b""]
+
+
+def test_an_independent_client_agrees(proxy: Proxy, portal: Portal) -> None:
+    """The `websockets` library checks our frames as strictly as it can."""
+    token = portal.sign_in()
+    with Desktop(secret_of(), echo).listening() as port:
+        ticket = portal.ticket(token, port)
+        with websockets.sync.client.connect(
+            f"ws://127.0.0.1:{proxy.port}/connect/{ticket.connection}",
+            origin=websockets.Origin(ORIGIN),
+            subprotocols=[websockets.Subprotocol("binary")],
+            additional_headers={"Cookie": f"asci={token}"},
+        ) as client:
+            assert client.subprotocol == "binary"
+            assert client.recv() == b"RFB 003.008\n"
+            client.ping().wait(5)
+            client.close(1000)
+            assert client.close_code == 1000
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"\x82\x05hello", 1002),  # not masked
+        (masked_frame(b"text", 1), 1003),
+        (masked_frame(b"", 3), 1002),  # unknown opcode
+        (masked_frame(b"x", 0), 1002),  # continuation of nothing
+        (masked_frame(b"x" * 126, PING), 1002),
+        (masked_frame(b"x", PING, final=False), 1002),
+        (b"\xc2\x81\0\0\0\0x", 1002),  # reserved bit
+        (masked_frame(b"x", final=False) + masked_frame(b"y"), 1002),
+        (b"\x82\xff" + (MIB + 1).to_bytes(8, "big") + bytes(4), 1009),
+        (b"\x82\xff" + b"\xff" * 8 + bytes(4), 1009),
+        (masked_frame(b"\x03", CLOSE), 1002),
+    ],
+)
+def test_broken_frames_end_the_connection_with_their_code(
+    proxy: Proxy, portal: Portal, frame: bytes, code: int
+) -> None:
+    got = b""
+    ended = threading.Event()
+
+    def act(sock: socket.socket) -> None:
+        nonlocal got
+        while data := sock.recv(1000):
+            got += data
+        ended.set()
+
+    with Desktop(secret_of(), act).listening() as port, opened(proxy, portal, port) as browser:
+        browser.sock.sendall(masked_frame(b"before") + frame)
+        assert browser.closing().code == code
+        assert ended.wait(5)
+        assert got.startswith(b"before"), "what came before the broken frame is delivered"
+
+
+def test_broken_frames_during_the_handshake_too(proxy: Proxy, portal: Portal) -> None:
+    token = portal.sign_in()
+    with Desktop(secret_of(), hold).listening() as port:
+        with proxy.browser(portal.ticket(token, port), token).connect() as browser:
+            browser.send_frame(b"RFB 003.008\n", 1)
+            assert browser.closing().code == 1003
+
+
+def test_a_close_frame_is_answered_with_its_code(proxy: Proxy, portal: Portal) -> None:
+    desktop = Desktop(secret_of(), echo)
+    with desktop.listening() as port, opened(proxy, portal, port) as browser:
+        browser.send_frame((1001).to_bytes(2, "big") + b"going away", CLOSE)
+        assert browser.closing().code == 1001
+        assert browser.sock.recv(1) == b""
+
+
+def test_bytes_before_a_close_frame_reach_a_desktop_that_is_slow(proxy: Proxy, portal: Portal) -> None:
+    got: list[int] = []
+    go = threading.Event()
+
+    def act(sock: socket.socket) -> None:
+        go.wait(30)
+        count = 0
+        while data := sock.recv(65536):
+            assert data == pattern(count, len(data))
+            count += len(data)
+        got.append(count)
+
+    total = 1 * MIB
+    desktop = Desktop(secret_of(), act)
+    with desktop.listening() as port, opened(proxy, portal, port) as browser:
+        sender = threading.Thread(target=lambda: browser.sock.sendall(_closing_after(total)))
+        sender.start()
+        time.sleep(0.2)
+        go.set()
+        sender.join()
+        wait_for(lambda: got or desktop.errors, "the desktop's end")
+    assert (got, desktop.errors) == ([total], [])
+
+
+def _closing_after(total: int) -> bytes:
+    chunks = [masked_frame(pattern(start, 65536)) for start in range(0, total, 65536)]
+    return b"".join(chunks) + masked_frame((1000).to_bytes(2, "big"), CLOSE)
+
+
+def test_stuck_bytes_are_delivered_before_the_close_frame_when_the_desktop_ends(proxy: Proxy, portal: Portal) -> None:
+    total = 24 * MIB  # far more than the kernel's buffers hold
+
+    def act(sock: socket.socket) -> None:
+        for start in range(0, total, MIB):
+            sock.sendall(pattern(start, MIB))
+
+    with Desktop(secret_of(), act).listening() as port:
+        token = portal.sign_in()
+        with proxy.enter(portal.ticket(token, port), token, receive_buffer=65536) as browser:
+            browser.read(len(SERVER_INIT))
+            time.sleep(1.5)
+            got = 0
+            with pytest.raises(Closed) as closed:
+                while True:
+                    data = browser.read_some()
+                    assert data == pattern(got, len(data))
+                    got += len(data)
+            assert got == total
+            assert closed.value.code == 4502
+            assert closed.value.reason.startswith("vnc: ")
+
+
+def test_a_browser_that_stops_reading_costs_no_memory_and_loses_nothing(proxy: Proxy, portal: Portal) -> None:
+    total = 64 * MIB
+
+    def act(sock: socket.socket) -> None:
+        for start in range(0, total, MIB):
+            sock.sendall(pattern(start, MIB))
+        sock.recv(1)
+
+    with Desktop(secret_of(), act).listening() as port, opened(proxy, portal, port, receive_buffer=65536) as browser:
+
+        def taken() -> float:
+            """Bytes read from desktops, after a while."""
+            time.sleep(0.5)
+            return proxy.metric('asci_proxy_bytes_total{direction="down"}')
+
+        wait_for(lambda: taken() == taken(), "the desktop to be read no more")
+        stuck, before = taken(), proxy.memory()
+        time.sleep(1)
+        assert taken() == stuck
+        assert abs(proxy.memory() - before) < MIB
+        assert proxy.metric("asci_proxy_stalls_total") > 0
+        got = 0
+        while got < total:
+            data = browser.read_some()
+            assert data == pattern(got, len(data))
+            got += len(data)
+
+
+def test_the_desktops_end_waits_for_the_word_that_the_instance_ended(proxy: Proxy, portal: Portal) -> None:
+    revoke: list[Callable[[], object]] = []
+
+    def act(sock: socket.socket) -> None:
+        sock.recv(1)
+        threading.Timer(0.3, revoke[0]).start()
+
+    revoke.append(lambda: portal.revoke("instance", 4404, instance="i-test"))
+    with Desktop(secret_of(), act).listening() as port, opened(proxy, portal, port) as browser:
+        browser.send(b"x")
+        assert browser.closing().code == 4404
+
+
+def test_a_browser_that_is_cut_is_forgotten(proxy: Proxy, portal: Portal) -> None:
+    ended = threading.Event()
+
+    def act(sock: socket.socket) -> None:
+        while sock.recv(1000):
+            pass
+        ended.set()
+
+    with Desktop(secret_of(), act).listening() as port:
+        browser = opened(proxy, portal, port)
+        browser.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        browser.close()
+        assert ended.wait(5), "the desktop's side is closed"
+
+
+def test_a_half_closed_browser_is_gone(proxy: Proxy, portal: Portal) -> None:
+    with Desktop(secret_of(), hold).listening() as port, opened(proxy, portal, port) as browser:
+        browser.sock.shutdown(socket.SHUT_WR)
+        assert browser.closing().code == 1006
+
+
+def test_the_password_exchange_is_relayed_from_a_real_random_challenge(proxy: Proxy, portal: Portal) -> None:
+    """Two connections get two challenges."""
+    token = portal.sign_in()
+    challenges = set()
+    with Desktop(secret_of(), hold).listening() as port:
+        for _ in range(4):
+            with proxy.browser(portal.ticket(token, port), token).connect() as browser:
+                browser.send(b"RFB 003.008\n\x02")
+                challenges.add(browser.read(12 + 2 + 16)[-16:])
+    assert len(challenges) == 4
+    assert passwords.one_time_password(KEY, "a") != passwords.one_time_password(KEY, "b")
