@@ -73,10 +73,10 @@ def _near(colour: Colour, other: Colour, tolerance: int = 8) -> bool:
 
 
 def _bar(y: int) -> Callable[[Image.Image], bool]:
-    """Whether a row is in the panel's colour over the middle of the screen, where nothing else stands."""
+    """Whether a row is in the panel's colour right of the middle of the screen, where nothing stands."""
 
     def is_drawn(picture: Image.Image) -> bool:
-        row = _pixels(picture, (picture.width // 3, y, picture.width * 2 // 3, y + 1 or picture.height))
+        row = _pixels(picture, (picture.width * 45 // 100, y, picture.width * 75 // 100, y + 1 or picture.height))
         return sum(_near(pixel, PANEL) for pixel in row) > 0.95 * len(row)
 
     return is_drawn

@@ -90,10 +90,16 @@ def vnc_auth_response(password: str, challenge: bytes) -> bytes:
     return encryptor.update(challenge) + encryptor.finalize()
 
 
+#: Signs that had keysyms before Unicode; noVNC sends these, and the X server knows upper and lower case only of them.
+OLD_KEYSYMS: Mapping[str, int] = {
+    "\n": KEYS["Return"], "\t": KEYS["Tab"], "€": 0x20AC, "Ω": 0x07D9, "я": 0x06D1,
+}  # fmt: skip
+
+
 def keysym_of(character: str) -> int:
-    """The keysym of a character: Latin-1 stands for itself, the rest is Unicode by rule."""
+    """The keysym of a character as noVNC sends it: Latin-1 stands for itself, few are older, the rest is by rule."""
     code = ord(character)
-    return {"\n": KEYS["Return"], "\t": KEYS["Tab"]}.get(character, code if code < 0x100 else 0x01000000 | code)
+    return OLD_KEYSYMS.get(character, code if code < 0x100 else 0x01000000 | code)
 
 
 class RfbClient:
