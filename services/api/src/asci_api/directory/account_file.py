@@ -1,4 +1,4 @@
-"""The file of local accounts: ``{username: {name, email, uid, gid, groups, roles, disabled, hash}}`` as JSON, mode 0600.
+"""The file of local accounts: JSON, ``{username: {name, email, uid, gid, groups, roles, disabled, hash}}``, mode 0600.
 
 Read again whenever it changes; written whole, under a lock file, by rename. ``groups`` is ``{name: gid}``.
 """
@@ -129,15 +129,24 @@ def _write(path: Path, accounts: Accounts) -> None:
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
+        _give_to_reader(name, path)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
+def _give_to_reader(name: str, path: Path) -> None:
+    """Written by root, the file stays its owner's (or becomes its folder's owner's), so that the API can read it."""
+    if os.geteuid() == 0:
+        owner = path.stat() if path.exists() else path.parent.stat()
+        os.chown(name, owner.st_uid, owner.st_gid)
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     lock = path.with_name(path.name + ".lock")
     with os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600), "w") as file:
+        _give_to_reader(str(lock), path)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

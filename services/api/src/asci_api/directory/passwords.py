@@ -15,7 +15,9 @@ def check_strength(username: str, password: str) -> None:
     """Raises ``InvalidInput`` (``weak-password``) with the sentence that says what is wanted."""
     sentence = _weakness(username, password)
     if sentence:
-        raise InvalidInput("This password is too weak.", detail=sentence, slug="weak-password", fields={"new": [sentence]})
+        raise InvalidInput(
+            "This password is too weak.", detail=sentence, slug="weak-password", fields={"new": [sentence]}
+        )
 
 
 def new_password() -> str:

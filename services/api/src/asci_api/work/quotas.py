@@ -10,16 +10,16 @@ from asci_api.domain.instance import Instance
 from asci_api.work.front_desk import FrontDesk
 
 
-def usage_of(username: Username, active: Iterable[Instance]) -> Quota:
-    """What of the instances that have not ended she owns."""
-    mine = [one for one in active if one.owner == username]
+def usage_of(username: Username, instances: Iterable[Instance]) -> Quota:
+    """What she owns of those that have not ended."""
+    mine = [one for one in instances if one.owner == username and not one.ended]
     return Quota(sessions=len(mine), gpus=sum(one.needs.gpu.count for one in mine if one.needs.gpu))
 
 
 def check_quota(desk: FrontDesk, caller: Caller, gpus: int) -> None:
     """Whether one more instance with ``gpus`` GPUs is within her quota. Raises ``Conflict`` (``quota-reached``)."""
     quota = desk.policies.get().quota
-    usage = usage_of(caller.person.username, desk.instances.active())
+    usage = usage_of(caller.person.username, desk.instances.visible_to(caller.person.username))
     if usage.sessions + 1 > quota.sessions:
         raise _reached("sessions", f"You have {usage.sessions} of {quota.sessions} sessions.")
     if gpus and usage.gpus + gpus > quota.gpus:

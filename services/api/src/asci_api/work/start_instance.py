@@ -17,6 +17,7 @@ from asci_api.work.quotas import check_quota
 from asci_shared.logging import get_logger
 
 DEFAULT_GEOMETRY = "1280x800"
+LONGEST_KEY = 128
 _log = get_logger(__name__)
 
 
@@ -134,3 +135,10 @@ def _record(desk: FrontDesk, caller: Caller, wish: Wish, environment: Environmen
         request_id=caller.request_id,
         state_since=now,
     )
+
+
+def idempotency_key(text: str) -> str:
+    """The header's value as a key; empty for none. Raises ``InvalidInput`` for one that is too long or not plain."""
+    if len(text) > LONGEST_KEY or not (text.isascii() and text.isprintable()):
+        raise InvalidInput(f"The Idempotency-Key must be plain text of at most {LONGEST_KEY} characters.")
+    return text

@@ -1,0 +1,66 @@
+"""Opening an instance's screen, who is on, and putting somebody out."""
+
+from __future__ import annotations
+
+from asci_api.http import schemas
+from asci_api.http.call import Answer, Call
+from asci_api.http.operation import Outcome, operation
+from asci_api.work.moments import moment
+from asci_api.work.open_connection import open_connection
+from asci_api.work.present_instance import present_connection
+from asci_api.work.put_out import find_connections, put_out
+from asci_shared.redis_contract import Mode
+
+TAG = "Connections"
+
+
+@operation(
+    "POST",
+    "/instances/{id}/connections",
+    tag=TAG,
+    body=schemas.ConnectionRequest,
+    outcomes={201: Outcome("Good for one connection within 30 s.", schemas.Opening)},
+    problems=(403, 404, 409),
+)
+def create_connection(call: Call) -> Answer:
+    """Get the right to open one connection to a running desktop.
+
+    Open a WebSocket at `url` with the same sign-in's cookie and speak RFB 3.8 with VncAuth and `password`."""
+    opening = open_connection(call.desk, call.caller, call.path["id"], Mode(call.body["mode"]))
+    document = {
+        "id": opening.id,
+        "url": opening.url,
+        "password": opening.password,
+        "mode": str(opening.mode),
+        "expires_at": moment(opening.expires_at),
+    }
+    return Answer(document, 201)
+
+
+@operation(
+    "GET",
+    "/instances/{id}/connections",
+    tag=TAG,
+    outcomes={200: Outcome("Oldest first.", schemas.Connections)},
+    problems=(404,),
+)
+def list_connections(call: Call) -> Answer:
+    """Who is on."""
+    leases = find_connections(call.desk, call.caller, call.path["id"])
+    return Answer({"items": [present_connection(lease) for lease in leases]})
+
+
+@operation(
+    "DELETE",
+    "/instances/{id}/connections/{connection}",
+    tag=TAG,
+    outcomes={204: Outcome("Closed.")},
+    problems=(403, 404),
+)
+def delete_connection(call: Call) -> Answer:
+    """Put a connection out (the owner and admins anybody's, guests their own)."""
+    put_out(call.desk, call.caller, call.path["id"], call.path["connection"])
+    return Answer(status=204)
+
+
+OPERATIONS = (create_connection, list_connections, delete_connection)

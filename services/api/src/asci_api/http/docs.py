@@ -1,0 +1,73 @@
+"""The API's document: as JSON, and as a page for people that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template
+
+from asci_api.http.answers import json_text
+from asci_api.http.document import openapi_document
+from asci_api.http.routes import PREFIX
+
+_PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return openapi_document()
+
+
+@cache
+def _document_text() -> str:
+    return json_text(_document())
+
+
+def docs() -> Blueprint:
+    """``/api/v1/openapi.json``, ``/api/v1/docs`` and its style sheet."""
+    routes = Blueprint("docs", __name__, url_prefix=PREFIX, template_folder="templates", static_folder=None)
+
+    @routes.get("/openapi.json")
+    def openapi_json() -> Response:
+        return Response(_document_text(), headers={"Cache-Control": "no-cache"}, content_type="application/json")
+
+    @routes.get("/docs")
+    def page() -> Response:
+        text = render_template("docs.html", document=_document(), groups=_groups(_document()), example=_example)
+        headers = {"Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
+        return Response(text, headers=headers, content_type="text/html; charset=utf-8")
+
+    @routes.get("/docs.css")
+    def style() -> Response:
+        with current_app.open_resource("http/static/docs.css", "r", encoding="utf-8") as file:
+            text = file.read()
+        return Response(text, headers={"Cache-Control": "no-cache"}, content_type="text/css; charset=utf-8")
+
+    return routes
+
+
+def _groups(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each tag with its operations, and every operation with what its page shows."""
+    told = [
+        {"method": method.upper(), "path": path, **operation}
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return [(tag, [one for one in told if tag["name"] in one["tags"]]) for tag in document["tags"]]
+
+
+def _example(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    """A schema as a person reads it: members with their kinds in place of values."""
+    if reference := schema.get("$ref") or next((one["$ref"] for one in schema.get("allOf", ()) if "$ref" in one), ""):
+        return _example(document, document["components"]["schemas"][reference.rsplit("/", 1)[-1]])
+    if schema.get("type") == "array":
+        return [_example(document, schema["items"])]
+    if "properties" in schema:
+        return {name: _example(document, inner) for name, inner in schema["properties"].items()}
+    return _kind(schema)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    words = " | ".join(map(str, schema["enum"])) if "enum" in schema else schema.get("format") or schema.get("type", "")
+    return f"{words} | null" if schema.get("nullable") and "null" not in words.lower() else str(words)

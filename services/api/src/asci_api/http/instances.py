@@ -1,0 +1,147 @@
+"""Instances: start, look, rename, keep longer, stop, read the log."""
+
+from __future__ import annotations
+
+from asci_api.domain.errors import AsciError
+from asci_api.domain.instance import Instance
+from asci_api.http import schemas
+from asci_api.http.call import Answer, Call, Json
+from asci_api.http.metrics import STARTS
+from asci_api.http.operation import Outcome, operation
+from asci_api.http.paging import page
+from asci_api.work.edit_instance import edit_instance
+from asci_api.work.find_instances import Filters, find_instance, find_instances
+from asci_api.work.present_instance import look_around, present_instance
+from asci_api.work.read_logs import read_logs
+from asci_api.work.start_instance import DEFAULT_GEOMETRY, Wish, idempotency_key, start_instance
+from asci_api.work.stop_instance import stop_instance
+
+TAG = "Instances"
+KEY = "Idempotency-Key"
+
+
+@operation(
+    "POST",
+    "/instances",
+    tag=TAG,
+    body=schemas.StartRequest,
+    outcomes={202: Outcome("Wanted; it starts by itself.", schemas.InstanceDocument, {"Location": "The instance."})},
+    problems=(403, 404, 409),
+    headers={KEY: "The same key and body within a day are one start."},
+)
+def create_instance(call: Call) -> Answer:
+    """Start an environment.
+
+    Answers at once; follow `state` and `progress`. Without a free place it is queued; what no node can ever run is
+    refused (`never-fits`, with `reasons`)."""
+    wish = Wish(
+        call.body["environment"],
+        call.body.get("title", "").strip(),
+        call.body.get("geometry", DEFAULT_GEOMETRY),
+    )
+    try:
+        started = start_instance(call.desk, call.caller, wish, idempotency_key(call.headers.get(KEY, "")))
+    except AsciError as refusal:
+        STARTS.labels(refusal.slug).inc()
+        raise
+    STARTS.labels("ok").inc()
+    return Answer(_present(call, started), 202, {"Location": f"/api/v1/instances/{started.id}"})
+
+
+@operation(
+    "GET",
+    "/instances",
+    tag=TAG,
+    query=schemas.InstancesQuery,
+    outcomes={200: Outcome("Newest first.", schemas.Instances)},
+    problems=(403,),
+    tagged=True,
+)
+def list_instances(call: Call) -> Answer:
+    """One's own instances and those shared with one; everybody's for admins.
+
+    Those that ended are listed for 7 days, or until they are taken off the list."""
+    query = call.query
+    filters = Filters(
+        everybody=query["scope"] == "all",
+        states=frozenset(query["state"].split(",")) if query["state"] else frozenset(),
+        owner=query["owner"],
+        node=query["node"],
+        text=query["q"].strip(),
+    )
+    found = find_instances(call.desk, call.caller, filters)
+    shown, cursor = page(found, query["limit"], query["cursor"], lambda one: (one.created_at, one.id), falling=True)
+    around = look_around(call.desk, shown)
+    items = [present_instance(one, call.caller.person, around) for one in shown]
+    return Answer({"items": items, "next_cursor": cursor})
+
+
+@operation(
+    "GET",
+    "/instances/{id}",
+    tag=TAG,
+    outcomes={200: Outcome("The instance.", schemas.InstanceDocument)},
+    problems=(404,),
+    tagged=True,
+)
+def get_instance(call: Call) -> Answer:
+    """One instance."""
+    return Answer(_present(call, find_instance(call.desk, call.caller, call.path["id"])))
+
+
+@operation(
+    "PATCH",
+    "/instances/{id}",
+    tag=TAG,
+    body=schemas.InstanceChange,
+    outcomes={200: Outcome("The instance as it is now.", schemas.InstanceDocument)},
+    problems=(403, 404, 409),
+)
+def change_instance(call: Call) -> Answer:
+    """Rename it, or keep it longer (its owner)."""
+    title = call.body.get("title")
+    expires_at = call.body.get("expires_at")
+    changed = edit_instance(
+        call.desk,
+        call.caller,
+        call.path["id"],
+        title=None if title is None else title.strip(),
+        expires_at=None if expires_at is None else expires_at.timestamp(),
+    )
+    return Answer(_present(call, changed))
+
+
+@operation(
+    "DELETE",
+    "/instances/{id}",
+    tag=TAG,
+    outcomes={
+        202: Outcome("It stops.", schemas.InstanceDocument),
+        204: Outcome("It had ended and is off the list now."),
+    },
+    problems=(403, 404),
+)
+def delete_instance(call: Call) -> Answer:
+    """Stop it (its owner, admins); take an ended one off the list (its owner)."""
+    stopping = stop_instance(call.desk, call.caller, call.path["id"])
+    return Answer(status=204) if stopping is None else Answer(_present(call, stopping), 202)
+
+
+@operation(
+    "GET",
+    "/instances/{id}/logs",
+    tag=TAG,
+    outcomes={200: Outcome("At most 200 lines.", schemas.LogDocument)},
+    problems=(403, 404),
+)
+def get_logs(call: Call) -> Answer:
+    """Its last lines (its owner, admins)."""
+    log = read_logs(call.desk, call.caller, call.path["id"])
+    return Answer({"lines": list(log.lines), "from": log.source})
+
+
+def _present(call: Call, instance: Instance) -> Json:
+    return present_instance(instance, call.caller.person, look_around(call.desk, [instance]))
+
+
+OPERATIONS = (create_instance, list_instances, get_instance, change_instance, delete_instance, get_logs)

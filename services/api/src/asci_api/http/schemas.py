@@ -1,0 +1,501 @@
+"""What operations take and answer, as marshmallow schemas. Unknown members are refused both ways.
+
+Schemas of answers are for the OpenAPI document, and for the tests, which hold every answer against them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from asci_api.domain.environment import ENVIRONMENT_NAME, Kind
+from asci_api.domain.instance import Hop, State
+from asci_api.domain.node import NodeState
+from asci_api.http import paging
+from asci_shared.redis_contract import Mode
+
+_GEOMETRY = re.compile(r"[1-9]\d{2,3}x[1-9]\d{2,3}")
+_LEAST, _MOST = (320, 240), (7680, 4320)
+_CONTROL_SIGNS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Strict(Schema):
+    """Refuses what it does not know."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def _geometry(text: str) -> None:
+    if not _GEOMETRY.fullmatch(text):
+        raise ValidationError("Write width x height in pixels, such as 1280x800.")
+    width, height = map(int, text.split("x"))
+    if not (_LEAST[0] <= width <= _MOST[0] and _LEAST[1] <= height <= _MOST[1]):
+        raise ValidationError("Between 320x240 and 7680x4320.")
+
+
+def _one_line(text: str) -> None:
+    if _CONTROL_SIGNS.search(text) or not text.strip():
+        raise ValidationError("Write one line of text.")
+
+
+def _states(text: str) -> None:
+    unknown = set(text.split(",")) - {str(state) for state in State}
+    if unknown:
+        raise ValidationError(f"Choose from {', '.join(State)}, with commas between.")
+
+
+def _modes() -> validate.OneOf:
+    return validate.OneOf([str(mode) for mode in Mode], error="Choose control or view.")
+
+
+def _time(sentence: str, *, null: bool = False) -> fields.DateTime:
+    return fields.DateTime(required=True, allow_none=null, metadata={"description": sentence})
+
+
+def _title(**options: Any) -> fields.String:
+    return fields.String(validate=[validate.Length(1, 80), _one_line], **options)
+
+
+# what operations take
+
+
+class NoQuery(Strict):
+    """No parameter at all."""
+
+
+class Paged(Strict):
+    """A page of a list."""
+
+    limit = fields.Integer(
+        load_default=paging.DEFAULT,
+        validate=validate.Range(1, paging.MOST),
+        metadata={"description": "How many at most."},
+    )
+    cursor = fields.String(
+        load_default="",
+        validate=validate.Length(max=400),
+        metadata={"description": "`next_cursor` of the page before."},
+    )
+
+
+class SignInRequest(Strict):
+    """Name and password."""
+
+    username = fields.String(required=True, validate=validate.Length(1, 128))
+    password = fields.String(required=True, validate=validate.Length(1, 1024), metadata={"format": "password"})
+
+
+class PasswordChange(Strict):
+    """The present password and the new one."""
+
+    current = fields.String(required=True, validate=validate.Length(1, 1024), metadata={"format": "password"})
+    new = fields.String(required=True, validate=validate.Length(1, 1024), metadata={"format": "password"})
+
+
+class PeopleQuery(Strict):
+    """Whom to look for."""
+
+    q = fields.String(
+        load_default="",
+        validate=validate.Length(max=128),
+        metadata={"description": "The beginning of a user name or of a word of a name; at least 2 characters."},
+    )
+
+
+class StartRequest(Strict):
+    """What to start."""
+
+    environment = fields.String(
+        required=True,
+        validate=validate.Regexp(ENVIRONMENT_NAME.pattern + r"\Z", error="No environment can be called so."),
+        metadata={"example": "desktop"},
+    )
+    title = _title(metadata={"description": "The environment's where left out.", "example": "Tomography, 24117"})
+    geometry = fields.String(validate=_geometry, metadata={"description": "Pixels.", "example": "1280x800"})
+
+
+class InstanceChange(Strict):
+    """What to change; members that are left out stay as they are."""
+
+    title = _title()
+    expires_at = fields.AwareDateTime(metadata={"description": "Its new end, at most the policy's longest life away."})
+
+
+class InstancesQuery(Paged):
+    """Which instances."""
+
+    scope = fields.String(
+        load_default="mine",
+        validate=validate.OneOf(["mine", "all"]),
+        metadata={"description": "`mine`: one's own and those shared with one. `all`: everybody's, for admins."},
+    )
+    state = fields.String(load_default="", validate=_states, metadata={"description": "States, with commas between."})
+    owner = fields.String(load_default="", validate=validate.Length(max=64))
+    node = fields.String(load_default="", validate=validate.Length(max=64))
+    q = fields.String(
+        load_default="",
+        validate=validate.Length(max=128),
+        metadata={"description": "Part of a title, an id, an environment or the owner's name."},
+    )
+
+
+class ConnectionRequest(Strict):
+    """How to open it."""
+
+    mode = fields.String(required=True, validate=_modes())
+
+
+class ShareRequest(Strict):
+    """What the other person may do."""
+
+    mode = fields.String(required=True, validate=_modes())
+
+
+class AuditQuery(Paged):
+    """Which deeds."""
+
+    who = fields.String(load_default="", validate=validate.Length(max=64))
+    what = fields.String(load_default="", validate=validate.Length(max=64), metadata={"example": "instance.stop"})
+    target = fields.String(load_default="", validate=validate.Length(max=64))
+
+
+# what operations answer
+
+
+class ProblemDocument(Schema):
+    """RFC 9457. Further members depend on the slug, the last part of `type`."""
+
+    type = fields.String(required=True, metadata={"example": "/problems/quota-reached"})
+    title = fields.String(required=True, metadata={"description": "What happened, one sentence."})
+    status = fields.Integer(required=True)
+    detail = fields.String(metadata={"description": "Which thing, and why."})
+    next_step = fields.String(metadata={"description": "What the person can do."})
+    request_id = fields.String(required=True, metadata={"description": "The same in every log."})
+
+
+class PersonName(Strict):
+    """Somebody."""
+
+    username = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class People(Strict):
+    """Whom one may share with."""
+
+    items = fields.List(fields.Nested(PersonName), required=True)
+
+
+class Amounts(Strict):
+    """Sessions and GPUs."""
+
+    sessions = fields.Integer(required=True)
+    gpus = fields.Integer(required=True)
+
+
+class Session(Strict):
+    """The sign-in behind the call."""
+
+    expires_at = _time("It ends then although it is used.")
+    idle_seconds = fields.Integer(required=True, metadata={"description": "It ends when unused for so long."})
+
+
+class Me(Strict):
+    """The person signed in."""
+
+    username = fields.String(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    groups = fields.List(fields.String(), required=True)
+    roles = fields.List(fields.String(validate=validate.OneOf(["user", "admin"])), required=True)
+    uid = fields.Integer(required=True)
+    gid = fields.Integer(required=True)
+    quota = fields.Nested(Amounts, required=True)
+    usage = fields.Nested(Amounts, required=True)
+    session = fields.Nested(Session, required=True)
+
+
+class SignInAnswer(Strict):
+    """A sign-in."""
+
+    token = fields.String(required=True, metadata={"description": "Send it as `Authorization: Bearer …`."})
+    expires_at = _time("It ends then although it is used.")
+    user = fields.Nested(Me, required=True)
+
+
+class GpuNeeds(Strict):
+    """GPUs: a slot on each of `count`, or `count` whole ones."""
+
+    mode = fields.String(required=True, validate=validate.OneOf(["shared", "exclusive"]))
+    count = fields.Integer(required=True)
+
+
+class NeedsDocument(Strict):
+    """What an environment takes of a node."""
+
+    cpus = fields.Float(required=True, metadata={"description": "Cores."})
+    memory = fields.Integer(required=True, metadata={"description": "Bytes."})
+    gpu = fields.Nested(GpuNeeds, required=True, allow_none=True)
+    selector = fields.String(required=True, metadata={"description": "Kubernetes label selector."})
+
+
+class EnvironmentDocument(Strict):
+    """A catalogue entry, as the caller sees it."""
+
+    name = fields.String(required=True)
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in Kind]))
+    icon = fields.String(required=True)
+    image = fields.String(required=True)
+    tags = fields.List(fields.String(), required=True)
+    needs = fields.Nested(NeedsDocument, required=True)
+    startable = fields.Boolean(required=True)
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it is not startable."})
+    usual_seconds = fields.Float(
+        required=True, allow_none=True, metadata={"description": "Median of the last starts, from click to ready."}
+    )
+    waiting = fields.Integer(required=True, metadata={"description": "How many are in the queue for it."})
+
+
+class Environments(Strict):
+    """A page of the catalogue."""
+
+    items = fields.List(fields.Nested(EnvironmentDocument), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class EnvironmentName(Strict):
+    """An environment as an instance carries it."""
+
+    name = fields.String(required=True)
+    title = fields.String(required=True)
+    icon = fields.String(required=True)
+
+
+class StepDocument(Strict):
+    """One step of a start."""
+
+    name = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["done", "now", "ahead"]))
+    seconds = fields.Float(required=True, allow_none=True, metadata={"description": "What it took; null until done."})
+
+
+class ProgressDocument(Strict):
+    """How far a start is."""
+
+    step = fields.Integer(required=True)
+    of = fields.Integer(required=True)
+    percent = fields.Integer(required=True, allow_none=True)
+    message = fields.String(required=True)
+    seconds = fields.Float(required=True, metadata={"description": "Since the click. Not part of the ETag."})
+    usual_seconds = fields.Float(required=True, allow_none=True)
+    steps = fields.List(fields.Nested(StepDocument), required=True)
+
+
+class QueueDocument(Strict):
+    """Its place in line."""
+
+    place = fields.Integer(required=True, metadata={"description": "1 is next."})
+    reasons = fields.List(fields.String(), required=True, metadata={"description": "A sentence per node."})
+    since = _time("In the queue since.")
+
+
+class ShareDocument(Strict):
+    """Another person's right."""
+
+    username = fields.String(required=True)
+    name = fields.String(required=True)
+    mode = fields.String(required=True, validate=_modes())
+    last_seen = _time("When she last opened it.", null=True)
+
+
+class ConnectionDocument(Strict):
+    """One viewer."""
+
+    id = fields.String(required=True)
+    username = fields.String(required=True)
+    name = fields.String(required=True)
+    mode = fields.String(required=True, validate=_modes())
+    since = _time("Connected since.")
+    last_input = _time("Last key or pointer event.", null=True)
+
+
+class Connections(Strict):
+    """Who is on."""
+
+    items = fields.List(fields.Nested(ConnectionDocument), required=True)
+
+
+class FailureDocument(Strict):
+    """Why it failed."""
+
+    hop = fields.String(required=True, validate=validate.OneOf([str(hop) for hop in Hop]))
+    cause = fields.String(required=True)
+    detail = fields.String(required=True)
+    next_step = fields.String(required=True)
+    request_id = fields.String(required=True)
+
+
+class InstanceDocument(Strict):
+    """One running environment of one owner. Pages call it a session."""
+
+    id = fields.String(required=True)
+    revision = fields.Integer(required=True, metadata={"description": "Raised at each change of its record."})
+    owner = fields.Nested(PersonName, required=True)
+    environment = fields.Nested(EnvironmentName, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in Kind]))
+    title = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf([str(state) for state in State]))
+    state_since = _time("In this state since.")
+    progress = fields.Nested(ProgressDocument, required=True, allow_none=True)
+    queue = fields.Nested(QueueDocument, required=True, allow_none=True)
+    node = fields.String(required=True, allow_none=True)
+    gpus = fields.List(fields.String(), required=True)
+    created_at = _time("Asked for.")
+    running_at = _time("Ready.", null=True)
+    ended_at = _time("Ended.", null=True)
+    expires_at = _time("Its time runs out then; its owner may extend it.")
+    my_access = fields.String(required=True, validate=validate.OneOf(["owner", "control", "view", "admin"]))
+    shares = fields.List(
+        fields.Nested(ShareDocument), required=True, metadata={"description": "A guest sees her own only."}
+    )
+    connections = fields.List(fields.Nested(ConnectionDocument), required=True)
+    error = fields.Nested(FailureDocument, required=True, allow_none=True)
+    end_reason = fields.String(required=True, allow_none=True)
+    geometry = fields.String(required=True)
+    needs = fields.Nested(NeedsDocument, required=True)
+    image = fields.String(required=True, allow_none=True, metadata={"description": "The image's id."})
+    request_id = fields.String(required=True, metadata={"description": "Of the start; the same in every log."})
+
+
+class Instances(Strict):
+    """A page of instances, newest first."""
+
+    items = fields.List(fields.Nested(InstanceDocument), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class Opening(Strict):
+    """What a browser needs to connect, once."""
+
+    id = fields.String(required=True)
+    url = fields.String(required=True, metadata={"description": "Relative to the portal; a WebSocket."})
+    password = fields.String(required=True, metadata={"description": "Answers the VncAuth challenge, once."})
+    mode = fields.String(required=True, validate=_modes())
+    expires_at = _time("Connect before.")
+
+
+class LogDocument(Strict):
+    """The last lines, oldest first."""
+
+    lines = fields.List(fields.String(), required=True)
+    source = fields.String(
+        required=True,
+        data_key="from",
+        validate=validate.OneOf(["container", "record"]),
+        metadata={"description": "`container` while it lives, `record` after."},
+    )
+
+
+class TaintDocument(Strict):
+    """Keeps instances off a node."""
+
+    key = fields.String(required=True)
+    value = fields.String(required=True)
+    effect = fields.String(required=True)
+
+
+class ResourcesDocument(Strict):
+    """Cores, bytes, whole GPUs."""
+
+    cpus = fields.Float(required=True)
+    memory = fields.Integer(required=True)
+    gpus = fields.Integer(required=True)
+
+
+class EngineDocument(Strict):
+    """A node's Docker Engine."""
+
+    version = fields.String(required=True)
+    api = fields.String(required=True)
+
+
+class ImageDocument(Strict):
+    """An image on a node."""
+
+    id = fields.String(required=True)
+    tags = fields.List(fields.String(), required=True)
+    size = fields.Integer(required=True, metadata={"description": "Bytes."})
+
+
+class NodeDocument(Strict):
+    """A machine with a Docker Engine."""
+
+    name = fields.String(required=True)
+    url = fields.String(required=True)
+    labels = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    taints = fields.List(fields.Nested(TaintDocument), required=True)
+    state = fields.String(required=True, validate=validate.OneOf([str(state) for state in NodeState]))
+    capacity = fields.Nested(ResourcesDocument, required=True)
+    allocated = fields.Nested(ResourcesDocument, required=True)
+    engine = fields.Nested(EngineDocument, required=True)
+    images = fields.List(fields.Nested(ImageDocument), required=True)
+    last_seen = _time("When its engine last answered.", null=True)
+    error = fields.String(required=True, allow_none=True)
+
+
+class Nodes(Strict):
+    """A page of nodes, by name."""
+
+    items = fields.List(fields.Nested(NodeDocument), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class PolicyDocument(Strict):
+    """What the operator decides for everybody. Durations in seconds."""
+
+    cpu_overcommit = fields.Float(required=True)
+    memory_overcommit = fields.Float(required=True)
+    spread = fields.Boolean(required=True)
+    weight_cpu = fields.Float(required=True)
+    weight_memory = fields.Float(required=True)
+    weight_gpu = fields.Float(required=True)
+    weight_image = fields.Float(required=True)
+    quota = fields.Nested(Amounts, required=True)
+    longest_life = fields.Float(required=True)
+    pull_seconds = fields.Float(required=True)
+    create_seconds = fields.Float(required=True)
+    ready_seconds = fields.Float(required=True)
+    stop_seconds = fields.Float(required=True)
+
+
+class Deed(Strict):
+    """Who did what to what."""
+
+    at = _time("When.")
+    who = fields.String(required=True)
+    what = fields.String(required=True)
+    target = fields.String(required=True)
+    address = fields.String(required=True, metadata={"description": "From where."})
+    outcome = fields.String(required=True, metadata={"description": "`ok`, or the slug of the refusal."})
+    request_id = fields.String(required=True)
+    facts = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class Deeds(Strict):
+    """A page of the audit, newest first."""
+
+    items = fields.List(fields.Nested(Deed), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class NoticeDocument(Strict):
+    """What the operator wants everybody to read."""
+
+    id = fields.String(required=True)
+    text = fields.String(required=True)
+    level = fields.String(required=True, validate=validate.OneOf(["info", "warning"]))

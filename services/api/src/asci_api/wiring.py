@@ -1,0 +1,92 @@
+"""The one place where adapters are made. Nothing here connects: each adapter does when it is first used."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from asci_api.catalogue.environments import Catalogue
+from asci_api.catalogue.notices import NoticeFile
+from asci_api.catalogue.overlay import OverlayFile
+from asci_api.directory.account_file import AccountFile
+from asci_api.directory.hashing import Hashing
+from asci_api.directory.local import LocalDirectory
+from asci_api.domain.identity import Username
+from asci_api.domain.ports import Clock, Directory, Notices, Readiness
+from asci_api.engine.container_spec import ContainerSpecs, Homes
+from asci_api.engine.nodes import RegisteredEngines, local
+from asci_api.engine.readiness import Probe
+from asci_api.settings import Settings
+from asci_api.store.redis import connect
+from asci_api.store.stores import RedisStore
+from asci_api.work.front_desk import FrontDesk
+from asci_api.work.sign_in import end_all_sign_ins
+from asci_shared.environ import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Everything that a process of this package can be made of."""
+
+    store: RedisStore
+    engines: RegisteredEngines
+    readiness: Readiness
+    directory: Directory
+    notices: Notices
+    catalogue: Catalogue
+    make_spec: ContainerSpecs
+    clock: Clock
+
+
+def build(settings: Settings, process: str = "api") -> Adapters:
+    """The adapters of one process; ``process`` is the name that Redis shows for its connections."""
+    homes = _homes(settings)
+    overlay = OverlayFile(settings.config_dir / "overlay.yaml")
+    return Adapters(
+        store=RedisStore(connect(settings.redis_url, settings.redis_password, name=process)),
+        engines=RegisteredEngines(settings.installation, homes, [local(settings.docker_url)]),
+        readiness=Probe(),
+        directory=LocalDirectory(AccountFile(settings.accounts_file), Hashing()),
+        notices=NoticeFile(settings.config_dir),
+        catalogue=Catalogue(overlay.current),
+        make_spec=ContainerSpecs(settings.installation, homes, overlay.mounts),
+        clock=time.time,
+    )
+
+
+def front_desk(settings: Settings, adapters: Adapters) -> FrontDesk:
+    """What the API's verbs work with."""
+    store = adapters.store
+    return FrontDesk(
+        instances=store.instances,
+        idempotency=store.idempotency,
+        tokens=store.tokens,
+        attempts=store.attempts,
+        tickets=store.tickets,
+        presence=store.presence,
+        revocations=store.revocations,
+        rings=store.rings,
+        wakes=store.wakes,
+        audit=store.audit,
+        cluster=store.cluster,
+        policies=store.policies,
+        directory=adapters.directory,
+        notices=adapters.notices,
+        engines=adapters.engines,
+        clock=adapters.clock,
+        key=settings.key,
+        session_idle=settings.session_idle,
+        session_life=settings.session_life,
+    )
+
+
+def end_sign_ins(settings: Settings, username: Username, reason: str) -> None:
+    """End every sign-in of a person; for the command line."""
+    end_all_sign_ins(front_desk(settings, build(settings, "accounts")), username, reason)
+
+
+def _homes(settings: Settings) -> Homes:
+    try:
+        return Homes.parse(settings.homes)
+    except ValueError as error:
+        raise SettingsError(f"ASCI_HOMES: {error}") from error
