@@ -6,6 +6,7 @@ A node is a URL and, over TCP, a TLS identity; the local node is the same thing 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from asci_api.engine.faults import translated
 
 QUICK_SECONDS = 5
 """Longest silence in an ordinary call: below the leader's lease of 6 s."""
+IDLE_CONNECTIONS = 4
+"""Over a Unix socket the SDK keeps one connection for each URL that it asked; making a new one costs next to nothing."""
 OLDEST_API = "1.41"
 """Docker Engine 20.10: what the contract of section 7 needs."""
 
@@ -51,12 +54,14 @@ class Clients:
         self.address = address
         self._seconds = seconds
         self._mine = threading.local()
+        self._all: weakref.WeakSet[APIClient] = weakref.WeakSet()
 
     def get(self) -> APIClient:
         """The thread's client. Raises ``EngineAway``, or ``EngineFault`` where the engine is too old or too new."""
         client: APIClient | None = getattr(self._mine, "client", None)
         if client is None:
             client = self._mine.client = self._connect()
+            self._all.add(client)
         return client
 
     def forget(self) -> None:
@@ -64,6 +69,11 @@ class Clients:
         client: APIClient | None = getattr(self._mine, "client", None)
         self._mine.client = None
         if client is not None:
+            client.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads. Not while any of them is in use."""
+        for client in list(self._all):
             client.close()
 
     @contextmanager
@@ -88,7 +98,13 @@ class Clients:
             return self._client(_common(node, newest, oldest))
 
     def _client(self, version: str) -> APIClient:
-        client = APIClient(base_url=self.address.url, version=version, timeout=self._seconds, tls=self._tls() or False)
+        client = APIClient(
+            base_url=self.address.url,
+            version=version,
+            timeout=self._seconds,
+            tls=self._tls() or False,
+            num_pools=IDLE_CONNECTIONS,
+        )
         # REQUESTS_CA_BUNDLE and proxies of the environment would replace what is given here
         client.trust_env = False
         return client

@@ -149,6 +149,10 @@ class DockerEngine:
     def events(self) -> Iterator[EngineEvent]:
         return events.events(self._clients, self._installation)
 
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self._clients.close()
+
     def _complete(self, seen: Observed) -> Observed | None:
         """The list does not tell how a container ended; None if it went meanwhile."""
         return self.look(seen.container) if seen.status in observed.ENDED else seen

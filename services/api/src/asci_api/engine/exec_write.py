@@ -28,10 +28,12 @@ def exec_write(clients: Clients, container: str, user: str, command: Sequence[st
         client = clients.get()
         made = client.exec_create(container, list(command), user=user, stdin=True, stdout=True, stderr=True)
         stream: Any = client.exec_start(made["Id"], socket=True)
+        sock = getattr(stream, "_sock", stream)
         try:
-            said = _converse(getattr(stream, "_sock", stream), data)
+            said = _converse(sock, data)
         finally:
             stream.close()
+            sock.close()
         code = _exit_code(client, made["Id"])
     if code != 0:
         raise EngineFault(Hop.CONTAINER, _CAUSE, _detail(command[0], code, said, data), "Try again in a moment.")

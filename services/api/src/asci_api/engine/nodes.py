@@ -44,6 +44,11 @@ class RegisteredEngines:
             raise NotFound(f"There is no node {node}.")
         return engine
 
+    def close(self) -> None:
+        """Close all connections."""
+        for engine in self._engines.values():
+            engine.close()
+
 
 def local(url: str = DEFAULT_URL) -> Registration:
     """The engine of this very machine."""
