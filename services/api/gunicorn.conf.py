@@ -1,4 +1,4 @@
-"""How gunicorn runs the api: two processes of eight threads, loaded once and then forked so that they share memory."""
+"""How gunicorn runs the api: two processes of eight threads, loaded once, then forked so that they share memory."""
 
 from __future__ import annotations
 
