@@ -147,7 +147,7 @@ def spec_maker(installation: str, image: str) -> Callable[..., ContainerSpec]:
             user=f"{UID}:{UID}",
             groups=("30007",),
             mounts=(),
-            tmpfs={"/run/asci": f"uid={UID},gid={UID},mode=0700,size=1m", "/tmp": "exec,mode=1777,size=1m"},  # noqa: S108
+            tmpfs={"/run/asci": f"uid={UID},gid={UID},mode=0700,size=1m", "/tmp": "exec,mode=1777,size=1m"},
             port=5901,
             network=f"asci-{installation}-instances",
             hostname=instance,

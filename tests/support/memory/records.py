@@ -98,7 +98,7 @@ class MemoryIdempotency:
             found: Remembered | None = self.state.kept("idempotency", (username, key))
             if found is None:
                 self.state.keep("idempotency", (username, key), Remembered(fingerprint, instance), DAY)
-            return found
+            return None if found == Remembered(fingerprint, instance) else found
 
     def release(self, username: Username, key: str) -> None:
         with self.state.open():

@@ -82,7 +82,9 @@ class Document:
         """Read it back. Raises ValueError or TypeError when the text is not such an object."""
         values: dict[str, Any] = json.loads(text)
         known = cls.__dataclass_fields__  # type: ignore[attr-defined]
-        return cls(**{name: value for name, value in values.items() if name in known})
+        # JSON has no tuples; the dataclasses have no lists
+        given = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
+        return cls(**{name: value for name, value in given.items() if name in known})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""Cluster, policy, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from asci_api.domain.environment import GpuNeed, GpuShare, Needs
+from asci_api.domain.errors import Fenced, Restoring
+from asci_api.domain.identity import NodeName
+from asci_api.domain.node import Node, NodeImage, NodeState, Resources, Taint
+from asci_api.domain.policy import Policy
+from asci_api.domain.ports import AuditEntry
+from asci_shared.redis_contract import Ring
+from tests.support.people import DESKTOP
+from tests.support.store_rooms import StoreRoom
+
+NODE = Node(
+    NodeName("local"),
+    "unix:///var/run/docker.sock",
+    NodeState.ACTIVE,
+    Resources(2.0, 24 * 1024**3),
+    labels={"zone": "b"},
+    taints=(Taint("online", "xfm"),),
+    images=(NodeImage("sha256:x", ("asci/env-desktop:dev",), 600_000_000, '{"name":"desktop"}'),),
+    last_seen=5.25,
+)
+
+
+def test_no_snapshot_is_none_and_an_empty_one_is_empty(room: StoreRoom) -> None:
+    assert room.store.cluster.nodes() is None
+    room.store.cluster.put_nodes([])
+    assert room.store.cluster.nodes() == []
+
+
+def test_the_snapshot_is_what_was_seen_for_three_periods(room: StoreRoom) -> None:
+    room.store.cluster.put_nodes([NODE])
+    room.pass_time(14)
+    assert room.store.cluster.nodes() == [NODE]
+    room.store.cluster.put_nodes([replace(NODE, state=NodeState.DOWN, error="away")])
+    assert room.store.cluster.nodes() == [replace(NODE, state=NodeState.DOWN, error="away")]
+    room.pass_time(15.1)
+    assert room.store.cluster.nodes() is None
+
+
+def test_the_catalogue_stays_and_rings_only_when_it_differs(room: StoreRoom) -> None:
+    assert room.store.cluster.environments() is None
+    other = replace(DESKTOP, name="gpu", needs=Needs(gpu=GpuNeed(GpuShare.EXCLUSIVE, 2)), allow=("xfm",))
+    room.store.cluster.put_environments([DESKTOP, other])
+    room.store.cluster.put_environments([DESKTOP, other])
+    room.pass_time(1000)
+    assert room.store.cluster.environments() == [DESKTOP, other]
+    room.store.cluster.put_environments([])
+    assert room.store.cluster.environments() == []
+    assert room.rung() == [Ring("catalogue"), Ring("catalogue")]
+
+
+def test_what_is_usual_is_the_median_of_the_last_fifty_starts(room: StoreRoom) -> None:
+    for _ in range(30):
+        room.store.cluster.record_start("desktop", 100.0)
+    for _ in range(25):
+        room.store.cluster.record_start("desktop", 1.5)
+    assert room.store.cluster.usual_seconds(["desktop"]) == {"desktop": 50.75}
+    room.store.cluster.record_start("desktop", 2.5)
+    assert room.store.cluster.usual_seconds(["desktop", "never"]) == {"desktop": 2.0}
+    assert room.store.cluster.usual_seconds([]) == {}
+
+
+def test_who_no_longer_leads_tells_nothing_of_the_cluster(room: StoreRoom) -> None:
+    fence = room.leadership().acquire()
+    assert fence is not None
+    cluster = room.fenced(fence).cluster
+    cluster.put_nodes([NODE])
+    room.pass_time(7)
+    writes: list[Callable[[], object]] = [
+        lambda: cluster.put_nodes([]),
+        lambda: cluster.put_environments([]),
+        lambda: cluster.record_start("desktop", 1.0),
+    ]
+    for write in writes:
+        with pytest.raises(Fenced):
+            write()
+    assert room.store.cluster.nodes() == [NODE]
+
+
+def test_no_word_of_the_cluster_without_sentinel(room: StoreRoom) -> None:
+    room.store.cluster.put_nodes([NODE])
+    room.lose()
+    assert room.store.cluster.nodes() is None
+    assert room.store.cluster.environments() is None
+    with pytest.raises(Restoring):
+        room.store.cluster.put_nodes([NODE])
+
+
+def test_the_policy_is_the_default_one(room: StoreRoom) -> None:
+    assert room.store.policies.get() == Policy()
+
+
+def entry(at: float, who: str = "demo", what: str = "instance.start", target: str = "abcdefghij") -> AuditEntry:
+    return AuditEntry(at, who, what, target, "192.0.2.1", "ok", "r" * 32, {"title": "Dä"})
+
+
+def test_the_audit_is_read_newest_first(room: StoreRoom) -> None:
+    now = room.now()
+    entries = [entry(now + number) for number in range(5)]
+    for one in entries:
+        room.store.audit.record(one)
+    assert room.store.audit.find() == entries[::-1]
+    assert room.store.audit.find(limit=2) == entries[:2:-1]
+    assert room.store.audit.find(before=now + 2, limit=1) == [entries[1]]
+
+
+def test_the_audit_is_filtered(room: StoreRoom) -> None:
+    now = room.now()
+    wanted = entry(now, "jun", "share.put", "x")
+    for one in (entry(now), entry(now, "jun"), wanted, entry(now, target="x"), entry(now, what="share.put")):
+        room.store.audit.record(one)
+    assert room.store.audit.find(who="jun", what="share.put", target="x") == [wanted]
+    assert len(room.store.audit.find(who="jun")) == 2
+    assert len(room.store.audit.find(what="share.put")) == 2
+    assert len(room.store.audit.find(target="x")) == 2
+    assert room.store.audit.find(who="nobody") == []
+
+
+def test_a_long_audit_is_read_to_its_beginning(room: StoreRoom) -> None:
+    now = room.now()
+    for number in range(1203):
+        room.store.audit.record(entry(now + number / 1000, who="first" if number == 0 else "demo"))
+    assert [one.who for one in room.store.audit.find(who="first")] == ["first"]
+    assert len(room.store.audit.find(limit=5000)) == 1203
+
+
+def test_no_audit_without_sentinel(room: StoreRoom) -> None:
+    room.lose()
+    with pytest.raises(Restoring):
+        room.store.audit.record(entry(1.0))
+    with pytest.raises(Restoring):
+        room.store.audit.find()
