@@ -261,7 +261,7 @@ def test_inward_doors_stay_inside(edge: Edge, path: str) -> None:
 
 def test_too_large_a_body_is_refused_in_each_ones_language(edge: Edge) -> None:
     body = b"x" * (1024 * 1024 + 1)
-    api, page = edge.ask("POST", "/api/v1/instances", body), edge.ask("POST", "/login", body)
+    api, page = edge.ask("POST", "/api/v1/instances", body), edge.ask("POST", "/sign-in", body)
     assert (api.status, page.status) == (413, 413)
     assert api.headers["content-type"] == "application/problem+json"
     problem = api.json()
@@ -309,7 +309,7 @@ def test_signing_in_is_limited_apart(edge: Edge) -> None:
     assert refused.json()["type"] == "/problems/too-many-requests"
     assert refused.headers["retry-after"] == "2"
     assert edge.ask("GET", "/api/v1/me").status == 200
-    assert edge.ask("GET", "/login").status == 200
+    assert edge.ask("GET", "/sign-in").status == 200
 
 
 def test_static_files_come_compressed_and_for_good(edge: Edge) -> None:
