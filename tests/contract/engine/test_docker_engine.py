@@ -15,7 +15,7 @@ from asci_api.domain.environment import Kind
 from asci_api.domain.errors import EngineAway, EngineFault
 from asci_api.domain.identity import InstanceId, NodeName, Username
 from asci_api.domain.instance import Hop
-from asci_api.domain.ports import ContainerSpec, Mount
+from asci_api.domain.ports import ContainerSpec, EngineEvent, Mount
 from asci_api.engine import events, labels
 from asci_api.engine.clients import Clients, EngineAddress
 from asci_api.engine.container_spec import Homes
@@ -104,9 +104,8 @@ def test_only_images_of_this_installation_or_of_none_are_listed(clean_lab: Engin
 def test_neighbours_cannot_reach_each_other(engine: DockerEngine, new_spec: Callable[..., ContainerSpec]) -> None:
     one, other = (run(engine, new_spec()) for _ in range(2))
     log_of(engine, other)
-    address = list(engine._clients.get().inspect_container(other)["NetworkSettings"]["Networks"].values())[0][
-        "IPAddress"
-    ]
+    networks = engine._clients.get().inspect_container(other)["NetworkSettings"]["Networks"]
+    (address,) = (network["IPAddress"] for network in networks.values())
     connect = (
         "alarm 2; socket(S, 2, 1, 0); my @a = split /[.]/, $ARGV[0];"
         'exit(connect(S, pack("S n C4 x8", 2, 5901, @a)) ? 0 : 3)'
@@ -208,7 +207,7 @@ def test_a_program_killed_for_memory_is_told(engine: DockerEngine, new_spec: Cal
 def test_events_of_others_are_not_told_and_silence_ends_them(
     clean_lab: EngineLab, engine: DockerEngine, new_spec: Callable[..., ContainerSpec]
 ) -> None:
-    told = []
+    told: list[EngineEvent] = []
     reader = threading.Thread(
         target=lambda: told.extend(events.events(engine._clients, clean_lab.installation, silence=1.5))
     )

@@ -24,7 +24,7 @@ from asci_api.engine.faults import translated
 QUICK_SECONDS = 5
 """Longest silence in an ordinary call: below the leader's lease of 6 s."""
 IDLE_CONNECTIONS = 4
-"""Over a Unix socket the SDK keeps one connection for each URL that it asked; making a new one costs next to nothing."""
+"""Over a Unix socket the SDK keeps a connection for each URL that it asked; making a new one costs next to nothing."""
 OLDEST_API = "1.41"
 """Docker Engine 20.10: what the contract of section 7 needs."""
 

@@ -32,8 +32,7 @@ def exec_write(clients: Clients, container: str, user: str, command: Sequence[st
         try:
             said = _converse(sock, data)
         finally:
-            stream.close()
-            sock.close()
+            _close(stream, sock)
         code = _exit_code(client, made["Id"])
     if code != 0:
         raise EngineFault(Hop.CONTAINER, _CAUSE, _detail(command[0], code, said, data), "Try again in a moment.")
@@ -49,6 +48,15 @@ def _converse(sock: Any, data: bytes) -> bytes:
         said = (said + chunk)[:_MOST_OUTPUT]
         sock.settimeout(max(deadline - time.monotonic(), 0.001))
     return said
+
+
+def _close(stream: Any, sock: Any) -> None:
+    """Everything that the SDK has open on the connection: over TLS it hides the response in the socket."""
+    response = getattr(stream, "_response", None)
+    if response is not None:
+        response.close()
+    stream.close()
+    sock.close()
 
 
 def _exit_code(client: Any, exec_id: str) -> int | None:
