@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from asci_api.domain.errors import Fenced, NotFound, Unavailable
+from asci_api.domain.errors import Fenced, NotFound, Restoring, Unavailable
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.node import Node
 from asci_api.domain.ports import Wakes
@@ -55,7 +55,7 @@ class Reconciler:
             try:
                 self.round()
                 self._hear(self._wakes.wait(TICK))
-            except Fenced:
+            except (Fenced, Restoring):  # another leads, or Redis lost its data: the leader's loop finds out which
                 self._on_fenced()
                 self._over.wait(TICK)
             except Unavailable as away:
