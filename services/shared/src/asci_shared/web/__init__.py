@@ -1,0 +1,1 @@
+"""What the services that show pages share: sign-in, form tokens, security headers, static files, error pages."""

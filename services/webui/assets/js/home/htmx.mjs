@@ -1,0 +1,5 @@
+/** htmx as a module; its extensions look for it on the window. */
+
+import htmx from "htmx.org/dist/htmx.esm.js";
+
+window.htmx = htmx;

@@ -1,0 +1,56 @@
+/** Times in the reader's zone, times left, and seconds that count. Reads attributes, writes text; safe to call often. */
+
+import { duration, running } from "./numbers.mjs";
+
+const format = (options) => new Intl.DateTimeFormat(document.documentElement.lang || "en", options);
+const CLOCK = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const WHEN = format({ weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const started = new WeakMap();
+
+const write = (element, text) => {
+  if (element.textContent !== text) element.textContent = text;
+};
+
+function day(time, now) {
+  const days = Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / 86400000);
+  if (days === 0) return `today, ${CLOCK.format(time)}`;
+  return days === 1 ? `yesterday, ${CLOCK.format(time)}` : WHEN.format(time);
+}
+
+const shows = {
+  clock: (time) => CLOCK.format(time),
+  when: (time) => WHEN.format(time),
+  day,
+  left: (time, now) => `${duration((time - now) / 1000)} left`,
+  ago: (time, now) => (now - time < 60000 ? "just now" : `${duration((now - time) / 1000)} ago`),
+};
+
+function count(element, now) {
+  const given = element.dataset.count;
+  const known = started.get(element);
+  if (!known || known.given !== given) started.set(element, { given, at: now - Number(given) * 1000 });
+  const seconds = (now - started.get(element).at) / 1000;
+  if (known) write(element, running(seconds));
+  return seconds;
+}
+
+/** Bring every clock below `root` up to date. */
+export function tell(root = document) {
+  const now = Date.now();
+  for (const time of root.querySelectorAll("time[data-show]")) {
+    write(time, shows[time.dataset.show](Date.parse(time.dateTime), now));
+  }
+  for (const element of root.querySelectorAll("[data-count]")) count(element, now);
+  for (const note of root.querySelectorAll("[data-usual]")) {
+    const counted = note.querySelector("[data-count]");
+    const late = (note.closest(".room-box, .small-print") ?? note).querySelector(".late");
+    if (counted && late) late.hidden = count(counted, now) <= Number(note.dataset.usual) + 1;
+  }
+}
+
+/** Keep them up to date. */
+export function run() {
+  tell();
+  setInterval(() => document.hidden || tell(), 1000);
+  document.addEventListener("visibilitychange", () => document.hidden || tell());
+}

@@ -1,0 +1,24 @@
+/** A start by form, a little better with script: the window's size goes along, and a double click starts once. */
+
+const BAR = 48;
+const clamp = (value, least, most) => Math.min(Math.max(Math.round(value), least), most);
+
+/** The size that a desktop would have in this window; empty on a phone, where it is scaled. */
+export function geometry(width = innerWidth, height = innerHeight) {
+  return width < 640 || height < 420 ? "" : `${clamp(width, 640, 3840)}x${clamp(height - BAR, 360, 2160)}`;
+}
+
+export function run() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-start]")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.elements.geometry.value = geometry();
+    form.elements.key.value = crypto.randomUUID();
+    form.dataset.sent = "yes";
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+}

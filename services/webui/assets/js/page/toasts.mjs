@@ -1,0 +1,13 @@
+/** Short messages, spoken politely, gone after four seconds. */
+
+const SECONDS = 4;
+
+export function toast(text, seconds = SECONDS) {
+  const place = document.getElementById("toasts");
+  const note = document.createElement("p");
+  note.className = "toast";
+  note.textContent = text;
+  place.append(note);
+  while (place.childElementCount > 3) place.firstElementChild.remove();
+  setTimeout(() => note.remove(), seconds * 1000);
+}

@@ -1,0 +1,98 @@
+"""What an owner does with a session: rename, keep it longer, stop, take off the list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from asci_shared.api.errors import ApiProblem
+from asci_shared.api.models import Instance
+from asci_webui import inline
+from asci_webui.portal import api
+from asci_webui.words import numbers, people, states
+
+pages = Blueprint("session_actions", __name__, url_prefix="/s/<instance_id>")
+
+TITLE_LENGTH = 80
+_KEEP = timedelta(days=7)
+
+
+def _instance(instance_id: str) -> Instance:
+    answer = api().instance(instance_id)
+    if answer.value is None:
+        raise ApiProblem(404, "unknown-instance", "There is no such session.")
+    return answer.value
+
+
+@pages.get("/rename")
+def rename_form(instance_id: str) -> Response:
+    """Asks for the new title."""
+    return inline.show("rename.html", instance=_instance(instance_id), me=api().me(), error="")
+
+
+@pages.post("/rename")
+def rename(instance_id: str) -> Response:
+    """Gives it."""
+    title = " ".join(request.form.get("title", "").split())[:TITLE_LENGTH]
+    try:
+        if not title:
+            raise ApiProblem(422, "invalid-input", "A session needs a name.")
+        api().change(instance_id, title=title)
+    except ApiProblem as problem:
+        if problem.status != 422:
+            raise
+        return inline.show(
+            "rename.html", 422, instance=_instance(instance_id), me=api().me(), error=_field(problem, "title")
+        )
+    return inline.done(f"Renamed to “{title}”.", f"/s/{instance_id}")
+
+
+@pages.get("/keep")
+def keep_form(instance_id: str) -> Response:
+    """Says until when it would be kept."""
+    return inline.show("keep.html", instance=_instance(instance_id), me=api().me(), until=_until(), error="")
+
+
+@pages.post("/keep")
+def keep(instance_id: str) -> Response:
+    """Moves its end as far as the policy lets."""
+    try:
+        kept = api().change(instance_id, expires_at=numbers.utc(_until()))
+    except ApiProblem as problem:
+        if problem.status not in {409, 422}:
+            raise
+        return inline.show(
+            "keep.html", 422, instance=_instance(instance_id), me=api().me(), until=_until(),
+            error=_field(problem, "expires_at"),
+        )  # fmt: skip
+    left = states.time_left(kept, datetime.now(UTC)).removesuffix(" left")
+    return inline.done(f"Kept for another {left}.", f"/s/{instance_id}")
+
+
+@pages.get("/stop")
+def stop_form(instance_id: str) -> Response:
+    """The question, with who else is on."""
+    instance, me = _instance(instance_id), api().me()
+    others = [c for c in people.distinct(instance.connections, me.username) if c.username != me.username]
+    return inline.show("stop.html", instance=instance, me=me, others=others)
+
+
+@pages.post("/stop")
+def stop(instance_id: str) -> Response:
+    """Stops it (or leaves the queue); an ended one leaves the list."""
+    instance = _instance(instance_id)
+    api().stop(instance_id)
+    if instance.state in states.ENDED:
+        return inline.done(f"“{instance.title}” is off your list.", "/")
+    return inline.done(f"“{instance.title}” is stopping.", "/")
+
+
+def _until() -> datetime:
+    return datetime.now(UTC) + _KEEP
+
+
+def _field(problem: ApiProblem, name: str) -> str:
+    sentences = problem.facts.get("fields", {}).get(name, [])
+    return " ".join(sentences) if sentences else f"{problem.title} {problem.detail}".strip()

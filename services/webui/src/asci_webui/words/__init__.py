@@ -1,0 +1,1 @@
+"""Everything the portal says about sessions, in one place: numbers, states, people."""

@@ -1,0 +1,136 @@
+"""What a session's state is called, and its sentence (the table in the guide to the portal's words).
+
+Pure: an instance and the time go in, words come out. Sentences are HTML-safe; every value in them is escaped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from asci_shared.api.models import Instance
+from asci_webui.words.numbers import SPACE, clock, duration, ordinal, utc
+
+STARTING = ("placed", "pulling", "starting")
+ENDED = ("stopped", "failed")
+NOUN = {"desktop": "desktop", "web": "application", "service": "service"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The pill: a tone of colour, an icon (``dot`` and ``spinner`` are drawn), a word."""
+
+    tone: str
+    icon: str
+    word: str
+
+
+_MARKS = {
+    "queued": Mark("wait", "hourglass", "In the queue"),
+    "placed": Mark("accent", "spinner", "Starting"),
+    "pulling": Mark("accent", "spinner", "Starting"),
+    "starting": Mark("accent", "spinner", "Starting"),
+    "running": Mark("ok", "dot", "Running"),
+    "stopping": Mark("calm", "spinner", "Stopping"),
+    "stopped": Mark("calm", "circle-stop", "Ended"),
+    "failed": Mark("bad", "circle-x", "Did not start"),
+    "lost": Mark("bad", "unplug", "Node lost"),
+}
+
+
+def mark(instance: Instance) -> Mark:
+    """The state's pill. A failure after the session had run is not one of starting."""
+    if instance.state == "failed" and instance.running_at is not None:
+        return Mark("bad", "circle-x", "Failed")
+    return _MARKS.get(instance.state, Mark("calm", "circle-stop", instance.state.capitalize()))
+
+
+def phase(instance: Instance) -> str:
+    """``waiting`` (will run), ``running``, ``stopping``, ``ended`` or ``lost``: which face the session page shows."""
+    if instance.state in {"queued", *STARTING}:
+        return "waiting"
+    return "ended" if instance.state in ENDED else instance.state
+
+
+def noun(instance: Instance) -> str:
+    """``desktop``, ``application`` or ``service``."""
+    return NOUN.get(instance.kind, "session")
+
+
+def sentence(instance: Instance) -> Markup:
+    """One sentence on what happens now; empty where the card's facts say it (running)."""
+    match instance.state:
+        case "queued":
+            return _queued(instance)
+        case "placed":
+            return Markup("A place is found on <strong>node {}</strong>.").format(instance.node)
+        case "pulling":
+            return _pulling(instance)
+        case "starting":
+            return _starting(instance)
+        case "stopping":
+            return Markup("Stopping. Files in your home folder stay.")
+        case "lost":
+            return _lost(instance)
+        case "stopped":
+            return Markup("{}").format(instance.end_reason or "It ended.")
+    return Markup("")
+
+
+def _queued(instance: Instance) -> Markup:
+    place = instance.queue.place if instance.queue else 1
+    if place <= 1:
+        return Markup("You are <strong>next</strong>. No forecast yet.")
+    return Markup("You are <strong>{}{}in line</strong>. No forecast yet.").format(ordinal(place), SPACE)
+
+
+def _pulling(instance: Instance) -> Markup:
+    text = Markup("Pulling the image on <strong>node {}</strong>").format(instance.node)
+    percent = instance.progress.percent if instance.progress else None
+    return text + ("." if percent is None else f", {percent}{SPACE}%")
+
+
+def _starting(instance: Instance) -> Markup:
+    if instance.progress and "home" in instance.progress.message.lower():
+        return Markup("Mounting your home folder and data.")
+    return Markup("Starting the {} on <strong>node {}</strong>.").format(noun(instance), instance.node)
+
+
+def _lost(instance: Instance) -> Markup:
+    since = Markup("")
+    if instance.state_since:
+        since = Markup(' since <time datetime="{}" data-show="clock">{}</time>').format(
+            utc(instance.state_since), clock(instance.state_since)
+        )
+    return Markup(
+        "Node {} does not answer{}. Your {} may still be running: we look again every few seconds."
+    ).format(instance.node, since, noun(instance))
+
+
+def percent(instance: Instance) -> float | None:
+    """How full the bar is, 0 to 100: the pull's own percentage, else the share of steps; None while queued."""
+    progress = instance.progress
+    if instance.state not in STARTING or progress is None:
+        return None
+    if progress.percent is not None:
+        return float(progress.percent)
+    return round(100 * max(0, progress.step - 1) / max(1, progress.of), 1)
+
+
+def time_left(instance: Instance, now: datetime) -> str:
+    """``3 h 12 min left``; empty where it has no end."""
+    if instance.expires_at is None:
+        return ""
+    return f"{duration((instance.expires_at - now).total_seconds())} left"
+
+
+def ends_soon(instance: Instance, now: datetime) -> bool:
+    """Within the last hour the page offers to keep it."""
+    return instance.expires_at is not None and (instance.expires_at - now).total_seconds() < 3600
+
+
+def waiting_title(instance: Instance) -> str:
+    """Heading of the waiting room."""
+    return f"Your {noun(instance)} is in the queue" if instance.state == "queued" else f"Your {noun(instance)} is starting"
