@@ -59,6 +59,14 @@ class Browser:
 
     def connect(self) -> Self:
         self.sock = socket.socket()
+        try:
+            self._upgrade()
+        except BaseException:
+            self.sock.close()
+            raise
+        return self
+
+    def _upgrade(self) -> None:
         if self.receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         self.sock.settimeout(self.timeout)
@@ -72,7 +80,6 @@ class Browser:
         status = int(self.head.split(" ", 2)[1])
         if status != 101:
             raise HttpRefused(status, self.head, self._body())
-        return self
 
     def _request(self) -> bytes:
         lines = {

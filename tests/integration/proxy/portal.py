@@ -64,6 +64,19 @@ class Portal:
         self.write_token(token, dataclasses.replace(record, **changes))
         return token
 
+    def record(self, token: str) -> contract.TokenRecord:
+        text = self.operator.get(contract.token_key(hash_of(token)))
+        assert text is not None
+        return contract.TokenRecord.from_json(text)
+
+    def subscribe(self, channel: str) -> Any:
+        """A subscription that Redis has confirmed."""
+        client: Any = self.operator
+        subscription = client.pubsub()
+        subscription.subscribe(channel)
+        subscription.get_message(timeout=5)
+        return subscription
+
     def write_token(self, token: str, record: contract.TokenRecord) -> None:
         self.redis.set(contract.token_key(hash_of(token)), record.to_json(), ex=record.idle_seconds)
 
@@ -108,7 +121,7 @@ class Proxy:
         (self.folder / "key").write_bytes(KEY)
         (self.folder / "redis_proxy").write_text(PASSWORDS["proxy"])
         self.port, self.inward_port = free_port(), free_port()
-        self._environ = os.environ | {
+        self.environ = os.environ | {
             "PYTHONPATH": f"{ROOT / 'services/shared/src'}:{ROOT / 'services/proxy/src'}",
             "PYTHONWARNINGS": "error",
             "ASCI_PUBLIC_URL": ORIGIN,
@@ -121,12 +134,12 @@ class Proxy:
             **settings,
         }
 
-    def start(self) -> None:
+    def start(self, path: str = "/health/ready") -> None:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "asci_proxy"], env=self._environ, stdout=log, stderr=log
+                [sys.executable, "-m", "asci_proxy"], env=self.environ, stdout=log, stderr=log
             )
-        wait_for(lambda: self.process.poll() is not None or self.status("/health/ready") == 200, "the proxy to start")
+        wait_for(lambda: self.process.poll() is not None or self.status(path) == 200, "the proxy to start")
         assert self.process.poll() is None, self.log()
 
     def status(self, path: str) -> int:

@@ -240,9 +240,7 @@ def test_a_port_that_speaks_no_rfb_names_vnc(redis_server: Any, portal: Portal, 
 
 def test_a_refused_secret_is_told_and_asked_for_again(proxy: Proxy, portal: Portal) -> None:
     token = portal.sign_in()
-    wakes = portal.redis.pubsub()
-    wakes.subscribe(contract.CHANNEL_WAKE)
-    wakes.get_message(timeout=5)
+    wakes = portal.subscribe(contract.CHANNEL_WAKE)
     with Desktop(secret_of(generation=2), hold).listening() as port:
         ticket = portal.ticket(token, port, generation=1)
         with proxy.browser(ticket, token).connect() as browser, pytest.raises(Closed) as closed:

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -74,9 +74,7 @@ class Proxy:
         )
         await self._draining.wait()
         await self._drain(public)
-        for task in loops:
-            task.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await _end(loops)
         await self._viewers.presence.flush()
         await public.cleanup()
         await inward.cleanup()
@@ -132,6 +130,15 @@ async def _serve(app: web.Application, host: str, port: int) -> web.AppRunner:
     await runner.setup()
     await web.TCPSite(runner, host, port, backlog=4096).start()
     return runner
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until it is heard: redis-py may swallow a cancellation that meets an answer of Redis."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.2)
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

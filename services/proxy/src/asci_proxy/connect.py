@@ -78,7 +78,7 @@ class Viewers:
         if browser is None:
             self._forget(connection)
             return handover.HandedOver()
-        connection.task = self._background.spawn(self._serve(connection, browser, upgrade))
+        self._background.spawn(self._serve(connection, browser, upgrade))
         return handover.HandedOver()
 
     async def _admit(self, name: str, token: str) -> Connection:
@@ -113,12 +113,11 @@ class Viewers:
 
     async def _serve(self, connection: Connection, browser: socket.socket, upgrade: Upgrade) -> None:
         """Both handshakes; then the link has it."""
+        connection.task = asyncio.current_task()
         started = time.monotonic()
         decoder = frames.Decoder(INPUTS)
         viewer = FrameChannel(browser, decoder)
         try:
-            if connection.verdict is not None:
-                raise _revoked(connection.verdict)
             desktop = await self._handshake(connection, viewer)
         except Refused as refused:
             self._metrics.refused(refused.slug)
@@ -139,12 +138,16 @@ class Viewers:
     async def _handshake(self, connection: Connection, viewer: FrameChannel) -> socket.socket:
         """The desktop's socket behind its ClientInit. Raises Refused, EOFError or OSError of the browser."""
         ticket = connection.ticket
+        if connection.verdict is not None:
+            raise _revoked(connection.verdict)
         reaching = asyncio.get_running_loop().create_task(self._desktops.enter(ticket))
         try:
             async with asyncio.timeout(self._settings.handshake_seconds):
                 await rfb.greet_viewer(viewer, passwords.one_time_password(self._settings.key, ticket.connection))
                 desktop = await reaching
                 await rfb.admit_viewer(viewer)
+            if connection.verdict is not None:  # its cancellation was swallowed on the way
+                raise _revoked(connection.verdict)
         except BaseException as error:
             reaching.cancel()
             reaching.add_done_callback(_close_unwanted)

@@ -51,7 +51,7 @@ class Connection:
         self.renewed_at = 0.0
         """Last input for which the sign-in token was renewed."""
         self.link: Link | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[object] | None = None
         """The handshake, while it runs."""
         self.verdict: tuple[int, str] | None = None
         """Code and reason of the revocation that hit it before it had a link."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -104,6 +105,9 @@ class Events:
         """A message of the channel ``asci:ring``."""
         try:
             ring = contract.Ring.from_json(text)
+            ring = replace(
+                ring, topic=str(ring.topic), id=str(ring.id), revision=int(ring.revision), audience=tuple(ring.audience)
+            )
         except (ValueError, TypeError, AttributeError):
             _log.error("ring.unreadable", bytes=len(text))
             return

@@ -50,6 +50,9 @@ class Presence:
             except StoreAway as away:
                 _log.warning("presence.unwritten", reason=str(away))
                 await asyncio.sleep(1.0)
+            except Exception:  # noqa: BLE001  (top of a loop: leases must be written, whatever one turn met)
+                _log.exception("presence.failed")
+                await asyncio.sleep(1.0)
 
     async def flush(self) -> None:
         """Write what is still open, for the last time; Redis may be away."""

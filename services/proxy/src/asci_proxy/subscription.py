@@ -36,6 +36,8 @@ class Listener:
                     await self._listen(subscription)
             except StoreAway as away:
                 _log.warning("subscription.lost", reason=str(away))
+            except Exception:  # noqa: BLE001  (top of a loop: without it nobody would hear anything any more)
+                _log.exception("subscription.failed")
             self.alive = False
             await asyncio.sleep(_RETRY_SECONDS)
 
