@@ -61,8 +61,8 @@ class RedisDurableCopy:
         return self._copy_changes(cursor, seconds)
 
     def restore(self, fence: Fence) -> int:
+        written: int = self.door.fenced(fence).write("restore_begin", [], [])
         self.facts.begin_epoch(fence.epoch)
-        written = 0
         for calls in _chunks(self._restoring()):
             written += self._send(fence, calls)
         return written
