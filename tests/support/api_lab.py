@@ -6,14 +6,15 @@ Every answer is held against the OpenAPI document: its status must be told there
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
 from flask import Flask
 from marshmallow import INCLUDE
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import Headers
+from werkzeug.routing import Map, Rule
 
 from asci_api.app import Deps, create_app
 from asci_api.catalogue.notices import NoticeFile
@@ -27,7 +28,7 @@ from asci_api.domain.node import Node, NodeState, Resources
 from asci_api.http.call import Site
 from asci_api.http.document import openapi_document
 from asci_api.http.peers import TrustedPeers
-from asci_api.http.routes import OPERATIONS, PREFIX
+from asci_api.http.routes import OPERATIONS, PREFIX, rule_of
 from asci_api.http.schemas import ProblemDocument
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.sign_in import hash_of
@@ -50,6 +51,22 @@ NODE = Node(
     NodeName("local"), "unix:///var/run/docker.sock", NodeState.ACTIVE, Resources(cpus=8.0, memory=32 * 1024**3)
 )
 _OPERATIONS = {operation.name: operation for operation in OPERATIONS}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as tests read it. ``json`` is None without a JSON body."""
+
+    status: int
+    json: Any
+    headers: Headers
+    text: str
+
+    @property
+    def slug(self) -> str:
+        """The slug of a problem, empty for anything else."""
+        kind = self.json.get("type", "") if isinstance(self.json, dict) else ""
+        return str(kind).rsplit("/", 1)[-1]
 
 
 def password_of(username: str) -> str:
@@ -163,59 +180,56 @@ class Visitor:
         self.token = token
         self._client = lab.app.test_client(use_cookies=False)
 
-    def ask(self, method: str, path: str, **options: Any) -> TestResponse:
+    def ask(self, method: str, path: str, **options: Any) -> Reply:
         """One call below ``/api/v1``."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         options["headers"] = {**headers, **options.get("headers", {})}
         answer = self._client.open(PREFIX + path, method=method, **options)
-        fits(self.lab.app, method, PREFIX + path.split("?", 1)[0], answer)
-        return answer
+        reply = Reply(answer.status_code, answer.get_json(silent=True), answer.headers, answer.text)
+        fits(method, PREFIX + path.split("?", 1)[0], reply)
+        return reply
 
-    def get(self, path: str, **options: Any) -> TestResponse:
+    def get(self, path: str, **options: Any) -> Reply:
         return self.ask("GET", path, **options)
 
-    def post(self, path: str, body: object, **options: Any) -> TestResponse:
+    def post(self, path: str, body: object, **options: Any) -> Reply:
         return self.ask("POST", path, json=body, **options)
 
-    def put(self, path: str, body: object, **options: Any) -> TestResponse:
+    def put(self, path: str, body: object, **options: Any) -> Reply:
         return self.ask("PUT", path, json=body, **options)
 
-    def patch(self, path: str, body: object, **options: Any) -> TestResponse:
+    def patch(self, path: str, body: object, **options: Any) -> Reply:
         return self.ask("PATCH", path, json=body, **options)
 
-    def delete(self, path: str, **options: Any) -> TestResponse:
+    def delete(self, path: str, **options: Any) -> Reply:
         return self.ask("DELETE", path, **options)
 
     def start(self, **wish: str) -> str:
         """Start the desktop; its id."""
-        answer = self.post("/instances", {"environment": "desktop", **wish})
-        assert answer.status_code == 202, answer.text
-        return str(answer.json["id"])
+        reply = self.post("/instances", {"environment": "desktop", **wish})
+        assert reply.status == 202, reply.text
+        return str(reply.json["id"])
 
 
-def slug(answer: TestResponse) -> str:
-    """The slug of a problem."""
-    return str(answer.json["type"]).rsplit("/", 1)[-1]
-
-
-_RESPONSES = {
+_TOLD = {
     one["operationId"]: one["responses"] for methods in openapi_document()["paths"].values() for one in methods.values()
 }
+_ROUTES = Map([Rule(rule_of(one), methods=[one.method], endpoint=one.name) for one in OPERATIONS]).bind("localhost")
 
 
-def fits(app: Flask, method: str, path: str, answer: Any) -> None:
-    """Hold an answer (of Flask's test client, or alike) against the document."""
-    name, _ = app.url_map.bind("localhost").match(path, method)
-    status = answer.status_code
-    assert str(status) in _RESPONSES[name], f"{method} {path} answered {status}: {answer.text}"
-    if status >= 400:
-        assert answer.headers["Content-Type"] == "application/problem+json"
-        document = ProblemDocument(unknown=INCLUDE).load(answer.json)
-        assert document["status"] == status
+def fits(method: str, path: str, reply: Reply) -> None:
+    """Hold an answer against the document: its status is told there, its body fits its schema."""
+    name, _ = _ROUTES.match(path, method)
+    assert str(reply.status) in _TOLD[name], f"{method} {path} answered {reply.status}: {reply.text}"
+    if reply.status >= 400:
+        assert reply.headers["Content-Type"] == "application/problem+json"
+        document = ProblemDocument(unknown=INCLUDE).load(reply.json)
+        assert document["status"] == reply.status
+        assert document["request_id"] == reply.headers["X-Request-Id"]
         return
-    schema = _OPERATIONS[name].outcomes[status].schema if status != 304 else None
+    schema = _OPERATIONS[name].outcomes[reply.status].schema if reply.status != 304 else None
     if schema is None:
-        assert answer.data == b""
-        assert "Content-Type" not in answer.headers
+        assert reply.text == ""
+        assert "Content-Type" not in reply.headers
     else:
-        schema().load(answer.json)
+        schema().load(reply.json)

@@ -12,7 +12,7 @@ from asci_api.directory.account_file import AccountFile
 from asci_api.directory.hashing import Hashing
 from asci_api.directory.local import LocalDirectory
 from asci_api.domain.identity import Username
-from asci_api.domain.ports import Clock, Directory, Notices, Readiness
+from asci_api.domain.ports import Clock, Notices, Readiness
 from asci_api.engine.container_spec import ContainerSpecs, Homes
 from asci_api.engine.nodes import RegisteredEngines, local
 from asci_api.engine.readiness import Probe
@@ -31,7 +31,7 @@ class Adapters:
     store: RedisStore
     engines: RegisteredEngines
     readiness: Readiness
-    directory: Directory
+    directory: LocalDirectory
     notices: Notices
     catalogue: Catalogue
     make_spec: ContainerSpecs

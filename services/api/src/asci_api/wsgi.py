@@ -17,6 +17,7 @@ from asci_shared.environ import SettingsError
 def application(settings: Settings) -> Flask:
     """The application of these settings."""
     adapters = build(settings)
+    adapters.directory.warm()
     return create_app(
         Deps(
             desk=front_desk(settings, adapters),

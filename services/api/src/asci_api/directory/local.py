@@ -16,6 +16,10 @@ class LocalDirectory:
         self._file = file
         self._hashing = hashing
 
+    def warm(self) -> None:
+        """Prepare what unknown names are checked against; before workers are forked, so that none does it late."""
+        self._hashing.warm()
+
     def authenticate(self, username: str, password: str) -> Person | None:
         account = self._file.read().get(username)
         matches = self._hashing.matches(account.hash if account else None, password)
