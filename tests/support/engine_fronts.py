@@ -47,6 +47,8 @@ def scripted_engine(script: Mapping[str, Answer]) -> Iterator[tuple[str, list[st
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
             asked.append(self.path)
             path = urlsplit(self.path).path
@@ -55,9 +57,11 @@ def scripted_engine(script: Mapping[str, Answer]) -> Iterator[tuple[str, list[st
             content = [json.dumps(line).encode() + b"\r\n" for line in (answer.body if answer.lines else [answer.body])]
             self.send_response(answer.status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(sum(map(len, content))))
+            self.send_header("Transfer-Encoding", "chunked")
+            self.send_header("Connection", "close")
             self.end_headers()
-            self.wfile.writelines(content)
+            for line in [*content, b""]:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
 
         do_POST = do_GET  # noqa: N815  the server's name for it
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from docker import APIClient
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.tls import TLSConfig
 
-from asci_api.domain.errors import EngineFault
+from asci_api.domain.errors import EngineAway, EngineFault
 from asci_api.domain.identity import NodeName
 from asci_api.domain.instance import Hop
 from asci_api.engine.faults import translated
@@ -55,21 +56,23 @@ class Clients:
         self._seconds = seconds
         self._mine = threading.local()
         self._all: weakref.WeakSet[APIClient] = weakref.WeakSet()
+        self._version = ""
 
     def get(self) -> APIClient:
         """The thread's client. Raises ``EngineAway``, or ``EngineFault`` where the engine is too old or too new."""
         client: APIClient | None = getattr(self._mine, "client", None)
-        if client is None:
-            client = self._mine.client = self._connect()
+        if client is None or client.api_version != self._version:
+            client = self._mine.client = self._client(self._version or self._ask())
             self._all.add(client)
         return client
 
-    def forget(self) -> None:
-        """Drop the thread's client: the next call asks for the engine's version again."""
-        client: APIClient | None = getattr(self._mine, "client", None)
-        self._mine.client = None
-        if client is not None:
-            client.close()
+    def learn(self, says: Mapping[str, Any]) -> None:
+        """Take what the engine answered to ``/version``: after its upgrade every thread speaks the new version."""
+        node = self.address.node
+        try:
+            self._version = _common(node, str(says["ApiVersion"]), str(says.get("MinAPIVersion", OLDEST_API)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise EngineAway(node, "What answers at its address is no Docker Engine.") from error
 
     def close(self) -> None:
         """Close the connections of all threads. Not while any of them is in use."""
@@ -86,16 +89,15 @@ class Clients:
         finally:
             client.timeout = before
 
-    def _connect(self) -> APIClient:
+    def _ask(self) -> str:
         node = self.address.node
         with translated(node, Hop.NODE, f"Node {node} refused the connection."):
             probe = self._client(DEFAULT_DOCKER_API_VERSION)
             try:
-                says = probe.version(api_version=False)
+                self.learn(probe.version(api_version=False))
             finally:
                 probe.close()
-            newest, oldest = str(says["ApiVersion"]), str(says.get("MinAPIVersion", OLDEST_API))
-            return self._client(_common(node, newest, oldest))
+        return self._version
 
     def _client(self, version: str) -> APIClient:
         client = APIClient(

@@ -46,6 +46,7 @@ class DockerEngine:
         with translated(self.node, Hop.NODE, f"Node {self.node} could not describe itself."):
             info: dict[str, Any] = self._clients.get().info()
             version: dict[str, Any] = self._clients.get().version(api_version=False)
+            self._clients.learn(version)
         self._cores = float(info["NCPU"])
         return EngineFacts(
             version=str(version["Version"]),

@@ -1,0 +1,180 @@
+"""Connecting to engines: versions, and engines that are not there."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, NotFound
+from asci_api.domain.identity import NodeName
+from asci_api.domain.instance import Hop
+from asci_api.engine.clients import Clients, EngineAddress
+from asci_api.engine.container_spec import Homes
+from asci_api.engine.desktops import DockerEngine
+from asci_api.engine.nodes import LOCAL, RegisteredEngines, Registration, local
+from tests.support.engine_fronts import Answer, scripted_engine, silent_server
+
+NODE = NodeName("node7")
+
+
+def versions(newest: str, oldest: str) -> Answer:
+    return Answer({"Version": "x", "ApiVersion": newest, "MinAPIVersion": oldest})
+
+
+def engine_at(url: str) -> DockerEngine:
+    return DockerEngine(Clients(EngineAddress(NODE, url), seconds=1), "unit", Homes("/homes"))
+
+
+@pytest.mark.parametrize(
+    ("newest", "oldest", "spoken"), [("1.41", "1.12", "1.41"), ("1.45", "1.24", "1.45"), ("1.52", "1.44", "1.45")]
+)
+def test_the_lower_of_both_maxima_is_spoken(newest: str, oldest: str, spoken: str) -> None:
+    with scripted_engine({"/version": versions(newest, oldest)}) as (url, asked):
+        clients = Clients(EngineAddress(NODE, url))
+        assert clients.get().api_version == spoken
+        assert clients.get() is clients.get()
+        assert asked == ["/version"]
+        clients.close()
+
+
+@pytest.mark.parametrize(("newest", "oldest"), [("1.40", "1.12"), ("1.60", "1.50")])
+def test_an_engine_too_old_or_too_new_is_named(newest: str, oldest: str) -> None:
+    with scripted_engine({"/version": versions(newest, oldest)}) as (url, _), pytest.raises(EngineFault) as fault:
+        Clients(EngineAddress(NODE, url)).get()
+    assert fault.value.hop is Hop.NODE
+    assert newest in fault.value.detail
+    assert fault.value.next_step
+    assert not fault.value.transient
+
+
+def test_each_thread_has_its_own_client_and_the_version_is_asked_once() -> None:
+    with scripted_engine({"/version": versions("1.41", "1.12")}) as (url, asked):
+        clients = Clients(EngineAddress(NODE, url))
+        found = [clients.get()]
+        thread = threading.Thread(target=lambda: found.append(clients.get()))
+        thread.start()
+        thread.join()
+        assert found[0] is not found[1]
+        assert asked == ["/version"]
+        clients.close()
+
+
+def test_after_an_upgrade_the_new_version_is_spoken() -> None:
+    with scripted_engine({"/version": versions("1.41", "1.12")}) as (url, _):
+        clients = Clients(EngineAddress(NODE, url))
+        before = clients.get()
+        clients.learn({"ApiVersion": "1.52", "MinAPIVersion": "1.44"})
+        assert clients.get() is not before
+        assert clients.get().api_version == "1.45"
+        clients.close()
+
+
+CALLS: list[Callable[[DockerEngine], Any]] = [
+    lambda engine: engine.facts(),
+    lambda engine: engine.observe(),
+    lambda engine: engine.stop("a", 1.0),
+    lambda engine: engine.pull("a:1", lambda _: None),
+    lambda engine: next(engine.events()),
+]
+
+
+@pytest.fixture
+def sdk_sockets() -> Iterator[None]:
+    """The SDK leaves the socket of a refused connection to the garbage collector."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("sdk_sockets")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("call", range(len(CALLS)))
+def test_nobody_at_the_socket_is_an_engine_away(call: int, tmp_path: Path) -> None:
+    with pytest.raises(EngineAway) as fault:
+        CALLS[call](engine_at(f"unix://{tmp_path}/nobody.sock"))
+    assert "node7" in fault.value.title
+    assert "No such file" in fault.value.detail
+
+
+@pytest.mark.usefixtures("sdk_sockets")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("call", range(len(CALLS)))
+def test_a_server_that_never_answers_is_an_engine_away_in_time(call: int) -> None:
+    with silent_server() as url:
+        engine, before = engine_at(url), time.monotonic()
+        with pytest.raises(EngineAway) as fault:
+            CALLS[call](engine)
+        assert time.monotonic() - before < 5
+        assert "timed out" in fault.value.detail
+        engine.close()
+
+
+@pytest.mark.parametrize("body", [["not", "an", "engine"], {"ApiVersion": "one"}, {}])
+def test_something_else_at_the_address_is_an_engine_away(body: Any) -> None:
+    with scripted_engine({"/version": Answer(body)}) as (url, _), pytest.raises(EngineAway):
+        Clients(EngineAddress(NODE, url)).get()
+
+
+def layer(status: str, layer_id: str, current: int = 0, total: int = 0) -> dict[str, Any]:
+    return {"status": status, "id": layer_id, "progressDetail": {"current": current, "total": total}}
+
+
+def test_a_pull_tells_percent_that_never_falls() -> None:
+    lines = [
+        {"status": "Pulling from asci/x", "id": "1"},
+        layer("Pulling fs layer", "a"),
+        layer("Downloading", "a", 50, 100),
+        layer("Downloading", "a", 100, 100),
+        layer("Downloading", "b", 0, 300),
+        layer("Download complete", "a"),
+        layer("Extracting", "a", 100, 100),
+        layer("Pull complete", "a"),
+        layer("Download complete", "b"),
+        layer("Extracting", "b", 150, 300),
+        layer("Pull complete", "b"),
+        {"status": "Digest: sha256:0"},
+    ]
+    script = {"/version": versions("1.41", "1.12"), "/images/create": Answer(lines, lines=True)}
+    told: list[int | None] = []
+    with scripted_engine(script) as (url, asked):
+        engine = engine_at(url)
+        engine.pull("registry:5000/asci/x:1", told.append)
+        engine.close()
+    assert told[0] is None
+    assert told[-1] == 100
+    percents = [percent for percent in told if percent is not None]
+    assert percents == sorted(percents)
+    assert 25 in percents
+    assert "fromImage=registry%3A5000%2Fasci%2Fx" in asked[-1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer([layer("Downloading", "a", 1, 2), {"errorDetail": {"message": "gone"}, "error": "gone"}], lines=True),
+        Answer({"message": "gone"}, 404),
+        Answer({"message": "gone"}, 500),
+    ],
+)
+def test_a_pull_that_fails_on_the_way_is_a_missing_image(answer: Answer) -> None:
+    with scripted_engine({"/version": versions("1.41", "1.12"), "/images/create": answer}) as (url, _):
+        engine = engine_at(url)
+        with pytest.raises(ImageMissing) as fault:
+            engine.pull("asci/x:1", lambda _: None)
+        engine.close()
+    assert "gone" in fault.value.detail
+
+
+def test_engines_are_found_by_name_and_connect_to_nothing_before() -> None:
+    remote = Registration(EngineAddress(NODE, "tcp://192.0.2.9:2376"), publish="192.0.2.9")
+    engines = RegisteredEngines("unit", Homes("/homes"), [local(), remote])
+    assert engines.names() == [LOCAL, NODE]
+    assert engines.get(NODE).node == NODE
+    with pytest.raises(NotFound):
+        engines.get(NodeName("node8"))
+    engines.close()
