@@ -89,11 +89,13 @@ class AccountBook:
         return self._file.read()
 
 
-def main(arguments: Sequence[str], stdin: TextIO, stdout: TextIO) -> int:
+def main(arguments: Sequence[str], stdin: TextIO, stdout: TextIO, hashing: Hashing | None = None) -> int:
     """The command line; the exit code."""
     options = _parser().parse_args(arguments)
     environ = Environ()
-    book = AccountBook(AccountFile(environ.path("ASCI_ACCOUNTS_FILE", "/accounts/accounts.json")), Hashing(), _end)
+    book = AccountBook(
+        AccountFile(environ.path("ASCI_ACCOUNTS_FILE", "/accounts/accounts.json")), hashing or Hashing(), _end
+    )
     match options.command:
         case "ensure":
             _print(stdout, book.ensure_demo(_pairs(stdin)))
@@ -140,7 +142,7 @@ def _account(
     old = accounts.get(username)
     roles = (USER, ADMIN) if admin else (USER,)
     if old is None:
-        number = uid or free_uid(accounts)
+        number = free_uid(accounts) if uid is None else uid
         _check_uid(accounts, number)
         return Account(name or username, number, number, hashed, email, groups, roles)
     if uid not in {None, old.uid}:
