@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.desktop_container import DesktopContainer, Engine, Person
+from tests.support.desktop_picture import wait_complete_frame
 
 StartDesktop = Callable[..., DesktopContainer]
 
@@ -35,7 +36,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Shows each desktop of a test that failed: its state, its log and its processes."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.failed and call.when == "call":
-        for desktop in getattr(item, "_desktops", []):
+        used = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, DesktopContainer)]
+        for desktop in {desktop.id: desktop for desktop in [*used, *getattr(item, "_desktops", [])]}.values():
             report.sections.append(("desktop", desktop.describe()))
     return report  # type: ignore[return-value]
 
@@ -88,8 +90,25 @@ def start(engine: Engine, image: str, homes: Path, request: pytest.FixtureReques
 
 @pytest.fixture
 def desktop(start: StartDesktop) -> DesktopContainer:
-    """One desktop with everything at its default."""
+    """A fresh desktop with everything at its default."""
     return start()
+
+
+@pytest.fixture(scope="session")
+def shared_desktop(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DesktopContainer]:
+    """One desktop for all tests that only look, or leave it as they found it."""
+    folder = tmp_path_factory.mktemp("homes")
+    person = Person()
+    said = engine.make_home(image, folder, person)
+    assert said.status == 0, said.text
+    desktop = engine.start_desktop(image, person, folder / person.username)
+    desktop.wait_banner()
+    desktop.set_passwords()
+    with desktop.connect() as viewer:
+        wait_complete_frame(viewer)
+    yield desktop
+    desktop.remove()
+    engine.empty(image, folder)
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str]:

@@ -10,16 +10,16 @@ from tests.support.desktop_container import DesktopContainer, Engine, Person
 LARGEST_IMAGE = 700_000_000
 
 
-def test_name_groups_and_home_come_from_the_start(desktop: DesktopContainer) -> None:
-    person = desktop.person
-    assert desktop.shell("id").strip() == (
+def test_name_groups_and_home_come_from_the_start(shared_desktop: DesktopContainer) -> None:
+    person = shared_desktop.person
+    assert shared_desktop.shell("id").strip() == (
         f"uid={person.uid}(mara) gid={person.uid}(mara) groups={person.uid}(mara),30007(xfm),30008(imbl)"
     )
     assert (
-        desktop.shell("getent passwd mara").strip()
+        shared_desktop.shell("getent passwd mara").strip()
         == f"mara:x:{person.uid}:{person.uid}:Mara Lind:/home/mara:/bin/bash"
     )
-    assert desktop.shell("stat -c %U:%G:%a ~").strip() == "mara:mara:700"
+    assert shared_desktop.shell("stat -c %U:%G:%a ~").strip() == "mara:mara:700"
 
 
 def test_a_name_cannot_forge_a_line_of_the_account_file(start: StartDesktop) -> None:
@@ -28,8 +28,8 @@ def test_a_name_cannot_forge_a_line_of_the_account_file(start: StartDesktop) -> 
     assert len(desktop.shell("cat /run/asci/nss/passwd").splitlines()) == 1
 
 
-def test_no_process_has_a_capability_or_may_gain_one(desktop: DesktopContainer) -> None:
-    said = desktop.shell(
+def test_no_process_has_a_capability_or_may_gain_one(shared_desktop: DesktopContainer) -> None:
+    said = shared_desktop.shell(
         "grep -hE '^(Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs):' /proc/[0-9]*/status 2>/dev/null | sort -u; :"
     )
     facts = {tuple(line.split()) for line in said.splitlines()}
@@ -38,18 +38,19 @@ def test_no_process_has_a_capability_or_may_gain_one(desktop: DesktopContainer) 
     assert ("NoNewPrivs:", "0") not in facts
 
 
-def test_every_process_belongs_to_the_person(desktop: DesktopContainer) -> None:
-    assert set(desktop.shell("ps axo uid=").split()) == {str(desktop.person.uid)}
+def test_every_process_belongs_to_the_person(shared_desktop: DesktopContainer) -> None:
+    assert set(shared_desktop.shell("ps axo uid=").split()) == {str(shared_desktop.person.uid)}
 
 
-def test_nothing_can_be_written_outside_home_and_tmpfs(desktop: DesktopContainer) -> None:
-    writable = desktop.shell(
+def test_nothing_can_be_written_outside_home_and_tmpfs(shared_desktop: DesktopContainer) -> None:
+    writable = shared_desktop.shell(
         "for folder in / /etc /usr /usr/local/bin /var /var/lib /opt /srv /root /home; do "
         "touch $folder/.try 2>/dev/null && echo $folder; done; :"
     )
     assert writable.split() == []
     assert (
-        desktop.shell("cp /bin/true /tmp/run && /tmp/run && touch ~/.try /run/asci/.try && echo yes").strip() == "yes"
+        shared_desktop.shell("cp /bin/true /tmp/run && /tmp/run && touch ~/.try /run/asci/.try && echo yes").strip()
+        == "yes"
     )
 
 

@@ -37,28 +37,32 @@ def test_a_layout_that_nobody_knows_leaves_us(start: StartDesktop) -> None:
     assert "keyboard layout us;id is not known" in desktop.logs()
 
 
-def test_clipboard_goes_in(desktop: DesktopContainer) -> None:
-    with desktop.connect() as viewer:
+def test_clipboard_goes_in(shared_desktop: DesktopContainer) -> None:
+    with shared_desktop.connect() as viewer:
         wait_complete_frame(viewer)
         viewer.offer_clipboard(COPIED)
         viewer.pump(0.3)
-        said = _while_pumping(viewer, lambda: desktop.exec(["timeout", "5", "xclip", "-o", "-selection", "clipboard"]))
+        said = _while_pumping(
+            viewer, lambda: shared_desktop.exec(["timeout", "5", "xclip", "-o", "-selection", "clipboard"])
+        )
         assert said == Said(0, COPIED)
 
 
-def test_clipboard_comes_out(desktop: DesktopContainer) -> None:
-    with desktop.connect() as viewer:
+def test_clipboard_comes_out(shared_desktop: DesktopContainer) -> None:
+    with shared_desktop.connect() as viewer:
         wait_complete_frame(viewer)
-        desktop.shell(f"cat > /tmp/copied <<'END'\n{COPIED}\nEND")
-        desktop.launch(["xclip", "-selection", "clipboard", "-i", "/tmp/copied"])  # noqa: S108 - the container's own
+        shared_desktop.shell(f"cat > /tmp/copied <<'END'\n{COPIED}\nEND")
+        shared_desktop.launch(["xclip", "-selection", "clipboard", "-i", "/tmp/copied"])
         viewer.wait_for(lambda: viewer.server_clipboard == COPIED + "\n", what="the clipboard")
 
 
-def test_who_watches_cannot_change_the_clipboard(desktop: DesktopContainer) -> None:
-    with desktop.connect(desktop.view) as guest:
+def test_who_watches_cannot_change_the_clipboard(shared_desktop: DesktopContainer) -> None:
+    with shared_desktop.connect(shared_desktop.view) as guest:
         guest.offer_clipboard("from a guest")
         guest.pump(0.5)
-        said = _while_pumping(guest, lambda: desktop.exec(["timeout", "2", "xclip", "-o", "-selection", "clipboard"]))
+        said = _while_pumping(
+            guest, lambda: shared_desktop.exec(["timeout", "2", "xclip", "-o", "-selection", "clipboard"])
+        )
         assert "from a guest" not in said.text
 
 

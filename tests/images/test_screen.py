@@ -21,12 +21,12 @@ def test_speaks_rfb_and_shows_a_complete_desktop(desktop: DesktopContainer) -> N
         assert viewer.desktop.name == "mara"
 
 
-def test_both_passwords_open_and_others_do_not(desktop: DesktopContainer) -> None:
-    desktop.connect(desktop.control).close()
-    desktop.connect(desktop.view).close()
-    for wrong in ("", "wrong", new_password(), desktop.control[:7], desktop.control.swapcase()):
+def test_both_passwords_open_and_others_do_not(shared_desktop: DesktopContainer) -> None:
+    shared_desktop.connect(shared_desktop.control).close()
+    shared_desktop.connect(shared_desktop.view).close()
+    for wrong in ("", "wrong", new_password(), shared_desktop.control[:7], shared_desktop.control.swapcase()):
         with pytest.raises(PasswordRefused):
-            desktop.connect(wrong or " ")
+            shared_desktop.connect(wrong or " ")
 
 
 def test_nobody_can_sign_in_before_passwords_are_set(start: StartDesktop) -> None:
@@ -38,11 +38,11 @@ def test_nobody_can_sign_in_before_passwords_are_set(start: StartDesktop) -> Non
     desktop.connect().close()
 
 
-def test_many_wrong_passwords_lock_nobody_out(desktop: DesktopContainer) -> None:
+def test_many_wrong_passwords_lock_nobody_out(shared_desktop: DesktopContainer) -> None:
     for _ in range(12):
         with pytest.raises(PasswordRefused):
-            desktop.connect(new_password())
-    desktop.connect().close()
+            shared_desktop.connect(new_password())
+    shared_desktop.connect().close()
 
 
 def test_new_passwords_shut_old_ones_out_while_viewers_stay(desktop: DesktopContainer) -> None:
@@ -59,12 +59,14 @@ def test_new_passwords_shut_old_ones_out_while_viewers_stay(desktop: DesktopCont
 @pytest.mark.parametrize(
     "words", [b"", b"short\nshort\n", b"12345678\n12345678", b"12345678\n\x0012345678", b"\n" * 18]
 )
-def test_passwords_of_another_shape_are_refused_and_the_old_stay(desktop: DesktopContainer, words: bytes) -> None:
+def test_passwords_of_another_shape_are_refused_and_the_old_stay(
+    shared_desktop: DesktopContainer, words: bytes
+) -> None:
     # the program waits for 18 bytes: fill up what is short, so that it sees exactly these
-    said = desktop.exec(["asci-set-passwords"], stdin=words.ljust(18, b" "))
+    said = shared_desktop.exec(["asci-set-passwords"], stdin=words.ljust(18, b" "))
     assert said.status == 2
     assert "two lines of 8 characters" in said.text
-    desktop.connect().close()
+    shared_desktop.connect().close()
 
 
 def test_watching_can_neither_type_nor_resize(desktop: DesktopContainer) -> None:
@@ -101,19 +103,21 @@ def test_geometry_is_taken_as_far_as_it_is_sane(start: StartDesktop, wanted: str
     assert (wanted == given) == ("is not possible" not in desktop.logs())
 
 
-def test_passwords_stand_in_no_record_of_the_engine_no_log_and_no_command_line(desktop: DesktopContainer) -> None:
-    desktop.connect().close()
+def test_passwords_stand_in_no_record_of_the_engine_no_log_and_no_command_line(
+    shared_desktop: DesktopContainer,
+) -> None:
+    shared_desktop.connect().close()
     seen = "\n".join(
         (
-            json.dumps(desktop.inspect()),
-            desktop.logs(),
-            desktop.shell("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; :"),
+            json.dumps(shared_desktop.inspect()),
+            shared_desktop.logs(),
+            shared_desktop.shell("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; :"),
         )
     )
-    assert desktop.person.name in seen
-    assert desktop.control not in seen
-    assert desktop.view not in seen
-    assert desktop.shell("stat -c %a /run/asci/vncpasswd /run/asci").split() == ["600", "700"]
+    assert shared_desktop.person.name in seen
+    assert shared_desktop.control not in seen
+    assert shared_desktop.view not in seen
+    assert shared_desktop.shell("stat -c %a /run/asci/vncpasswd /run/asci").split() == ["600", "700"]
 
 
 def _top(picture: Image.Image) -> bytes:

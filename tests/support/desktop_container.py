@@ -150,7 +150,7 @@ class Engine:
                 read_only=True,
                 tmpfs={
                     "/run/asci": f"uid={person.uid},gid={person.uid},mode=0700,size=64m",
-                    "/tmp": "exec,mode=1777,size=256m",  # noqa: S108 - the container's own
+                    "/tmp": "exec,mode=1777,size=256m",
                 },
                 shm_size="256m",
                 mem_limit="2g",
