@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_MOST = 2.0**60
 _BYTES = {
     "": 1,
     "B": 1,
@@ -62,9 +64,11 @@ class Seconds(fields.Field[float]):
 
 
 def _amount(value: Any, units: dict[str, int], example: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    found = _AMOUNT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None or found[2] not in units:
-        raise ValidationError(f"must be {example}, not {value!r}")
-    return float(found[1]) * units[found[2]]
+    amount = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
+        amount = float(value)
+    elif isinstance(value, str) and (found := _AMOUNT.fullmatch(value.strip())) and found[2] in units:
+        amount = float(found[1]) * units[found[2]]
+    if not math.isfinite(amount):
+        raise ValidationError(f"must be {example}, not {str(value)[:40]!r}")
+    return amount
