@@ -14,6 +14,7 @@
 export const SILENCE = 5000;
 export const ANSWER = 5000;
 export const QUICK_ANSWER = 1200;
+const PAUSE = 700;
 export const ATTEMPT = 7000;
 const FIRST_MINUTE = 60000;
 const STEPS = [150, 500, 1000, 1500, 2000];
@@ -29,7 +30,7 @@ const SLOWLY = new Set([CODE.TRY_LATER, CODE.TOO_MANY]);
 
 export const IDLE = Object.freeze({
   phase: "idle", attempt: 0, cutAt: 0, nextAt: 0, since: 0, lastByte: 0, probeAt: 0, deadline: ANSWER, seen: false,
-  offline: false, hop: "", end: "",
+  offline: false, measured: false, hop: "", end: "",
 });
 
 /** Milliseconds before try number `attempt` (1, 2, …), `down` ms after the cut; `random` in [0, 1) spreads the crowd. */
@@ -87,6 +88,7 @@ function tick(state, context) {
   if (state.probeAt) {
     return now - state.probeAt > state.deadline ? retry({ ...state, probeAt: 0 }, context) : [state, []];
   }
+  if (!state.measured && now - state.lastByte > PAUSE) return probe({ ...state, measured: true }, now, ANSWER);
   return now - state.lastByte > SILENCE ? probe(state, now, ANSWER) : [state, []];
 }
 

@@ -16,6 +16,7 @@ export class Link {
   #probed = 0;
   #timer = 0;
   #number = 0;
+  #trips = [];
 
   /** facts: {id, mode()}; viewer(): the module; open(parts): options for the screen; changed(state, link); look(); before(canvas) */
   constructor(options) {
@@ -87,13 +88,11 @@ export class Link {
     const address = new URL(url, location.href);
     address.protocol = address.protocol.replace("http", "ws");
     const socket = new WebSocket(address);
-    const asked = performance.now();
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.addEventListener("close", (event) => socket === this.#socket && this.#feed({ type: "closed", code: event.code, reason: event.reason }));
     socket.addEventListener("open", () => {
       if (socket !== this.#socket) return socket.close();
-      this.roundTrip ??= performance.now() - asked;
       this.screen = viewer.openScreen({
         ...this.open(mode), socket, password,
         on: {
@@ -112,7 +111,8 @@ export class Link {
 
   #bytes() {
     if (this.#probed) {
-      this.roundTrip = performance.now() - this.#probed;
+      this.#trips = [...this.#trips.slice(-2), performance.now() - this.#probed];
+      this.roundTrip = Math.min(...this.#trips);
       this.#probed = 0;
     }
     if (this.state.phase === "live") this.#feed({ type: "bytes" });

@@ -57,6 +57,15 @@ export async function open(path, opener) {
   }
 }
 
+/** A toast for the eye; the dialog's own status speaks, since everything outside of a modal dialog is silent. */
+function speak(status) {
+  const said = status?.textContent;
+  if (!said) return;
+  toast(said);
+  status.textContent = "";
+  setTimeout(() => { status.textContent = said; }, 100);
+}
+
 async function send(form, submitter) {
   const data = new FormData(form, submitter);
   const dialog = form.closest("dialog");
@@ -73,8 +82,7 @@ async function send(form, submitter) {
     }
     const html = await answer.text();
     if (dialog && refill(dialog, html)) {
-      const said = dialog.querySelector("[role=status]")?.textContent;
-      if (said) toast(said);
+      speak(dialog.querySelector("[role=status]"));
       if (answer.ok) dispatchEvent(new CustomEvent("asci:changed", { detail: { form: new URL(form.action).pathname } }));
     } else {
       toast(new DOMParser().parseFromString(html, "text/html").body.textContent.trim().replace(/\s+/g, " ") || LOST, 8);

@@ -8,6 +8,11 @@ export function toast(text, seconds = SECONDS) {
   note.className = "toast";
   note.textContent = text;
   place.append(note);
+  if (place.matches(":popover-open")) place.hidePopover();
+  place.showPopover(); // above an open dialog as well
   while (place.childElementCount > 3) place.firstElementChild.remove();
-  setTimeout(() => note.remove(), seconds * 1000);
+  setTimeout(() => {
+    note.remove();
+    if (!place.childElementCount && place.matches(":popover-open")) place.hidePopover();
+  }, seconds * 1000);
 }
