@@ -26,6 +26,8 @@ from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = b"0123456789abcdef0123456789abcdef"
+BEAT = 1.0
+"""Seconds between two looks of the tests' proxies."""
 ORIGIN = "http://localhost:8080"
 PASSWORDS = {name: f"{name}-test-password" for name in ("api", "controller", "proxy", "operator")}
 
@@ -131,6 +133,7 @@ class Proxy:
             "ASCI_PROXY_HOST": "127.0.0.1",
             "ASCI_PROXY_PORT": str(self.port),
             "ASCI_PROXY_INWARD_PORT": str(self.inward_port),
+            "ASCI_PROXY_BEAT_SECONDS": str(BEAT),
             **settings,
         }
 

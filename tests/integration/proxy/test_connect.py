@@ -195,10 +195,12 @@ def test_a_wrong_password_gets_one_attempt(proxy: Proxy, portal: Portal) -> None
 )
 def test_malformed_rfb_is_refused(proxy: Proxy, portal: Portal, words: bytes) -> None:
     token = portal.sign_in()
-    with Desktop(secret_of(), hold).listening() as port:
-        with proxy.browser(portal.ticket(token, port), token).connect() as browser:
-            browser.send(words)
-            assert browser.closing().code == 4400
+    with (
+        Desktop(secret_of(), hold).listening() as port,
+        proxy.browser(portal.ticket(token, port), token).connect() as browser,
+    ):
+        browser.send(words)
+        assert browser.closing().code == 4400
 
 
 def test_a_viewer_that_says_nothing_is_put_out_at_the_deadline(redis_server: Any, portal: Portal) -> None:

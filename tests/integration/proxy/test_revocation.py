@@ -10,7 +10,7 @@ import pytest
 
 from asci_shared import redis_contract as contract
 from tests.integration.proxy.desktop import SERVER_INIT, Desktop, echo, hold
-from tests.integration.proxy.portal import Portal, Proxy, hash_of, secret_of, wait_for
+from tests.integration.proxy.portal import BEAT, Portal, Proxy, hash_of, secret_of, wait_for
 from tests.support.redis_server import RedisServer
 from tests.support.stalling_wire import StallingWire
 
@@ -88,7 +88,7 @@ def test_a_right_that_was_given_again_is_good(proxy: Proxy, portal: Portal, port
     portal.revoke("share", 4403, instance="i-test", username="demo")
     with proxy.enter(portal.ticket(token, port), token) as browser:
         browser.read(len(SERVER_INIT))
-        time.sleep(contract.BEAT_SECONDS + 1)
+        time.sleep(2.5 * BEAT)
         browser.send(b"mine again")
         assert browser.read(10) == b"mine again"
 
@@ -106,11 +106,13 @@ def test_a_browser_that_does_not_read_is_closed_all_the_same(proxy: Proxy, porta
             sock.sendall(bytes(1 << 20))
 
     token = portal.sign_in()
-    with Desktop(secret_of(), flood).listening() as port:
-        with proxy.enter(portal.ticket(token, port), token, receive_buffer=65536):
-            time.sleep(0.5)
-            portal.revoke("instance", 4404, instance="i-test")
-            wait_for(lambda: proxy.metric("asci_proxy_connections") == 0, "the connection to be given up", 3)
+    with (
+        Desktop(secret_of(), flood).listening() as port,
+        proxy.enter(portal.ticket(token, port), token, receive_buffer=65536),
+    ):
+        time.sleep(0.5)
+        portal.revoke("instance", 4404, instance="i-test")
+        wait_for(lambda: proxy.metric("asci_proxy_connections") == 0, "the connection to be given up", 3)
 
 
 def test_input_keeps_the_sign_in_alive_and_looking_does_not(proxy: Proxy, portal: Portal, port: int) -> None:

@@ -88,14 +88,15 @@ class Proxy:
         return app
 
     def _loops(self) -> list[Coroutine[Any, Any, None]]:
+        beat = self._settings.beat_seconds
         return [
             self._listener.run(),
             self._viewers.presence.run(),
             self._metrics.watch_loop(),
             _every(_TICK_SECONDS, self._tick),
-            _every(contract.BEAT_SECONDS, self._revocations.catch_up),
-            _every(contract.BEAT_SECONDS, self._sign_ins.renew),
-            _every(contract.BEAT_SECONDS, self._sign_ins.check),
+            _every(beat, self._revocations.catch_up),
+            _every(beat, self._sign_ins.renew),
+            _every(beat, self._sign_ins.check),
         ]
 
     async def _tick(self) -> None:

@@ -53,7 +53,7 @@ class Viewers:
         self._rate = guards.RateLimit(settings.person_burst, settings.person_rate, time.monotonic)
         self._open: set[Connection] = set()
         self._people: Counter[str] = Counter()
-        self.presence = Presence(store, settings.name, self.relayed)
+        self.presence = Presence(store, settings.name, settings.beat_seconds, self.relayed)
 
     def __iter__(self) -> Iterator[Connection]:
         """Every connection, handshaking ones included."""

@@ -19,8 +19,8 @@ class Presence:
     A lease that is missing is written again at the next beat: it is never taken for the end of anything.
     """
 
-    def __init__(self, store: Store, proxy: str, connections: Callable[[], Iterable[Connection]]) -> None:
-        self._store, self._proxy, self._connections = store, proxy, connections
+    def __init__(self, store: Store, proxy: str, beat: float, connections: Callable[[], Iterable[Connection]]) -> None:
+        self._store, self._proxy, self._beat, self._connections = store, proxy, beat, connections
         self._joined: set[Connection] = set()
         self._left: set[tuple[str, str]] = set()
         self._changed = asyncio.Event()
@@ -44,7 +44,7 @@ class Presence:
             await self._wait_until(next_beat)
             whole = loop.time() >= next_beat
             if whole:
-                next_beat = loop.time() + contract.BEAT_SECONDS
+                next_beat = loop.time() + self._beat
             try:
                 await self.write(whole)
             except StoreAway as away:

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 
 from asci_shared.environ import Environ
+from asci_shared.redis_contract import BEAT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Settings:
     """ASCI_PROXY_HANDSHAKE_SECONDS: from the upgrade to the first byte relayed, at most."""
     dial_seconds: float
     """ASCI_PROXY_DIAL_SECONDS: to reach the desktop's port, and again until its banner, at most."""
+    beat_seconds: float
+    """ASCI_PROXY_BEAT_SECONDS: leases are written and revocations looked for so often."""
     address_burst: int
     """ASCI_PROXY_ADDRESS_BURST: upgrades at once from one address; 0: no limit."""
     address_rate: int
@@ -66,6 +69,7 @@ def read(environ: Environ) -> Settings:
         drain_seconds=environ.seconds("ASCI_PROXY_DRAIN_SECONDS", 10.0),
         handshake_seconds=environ.seconds("ASCI_PROXY_HANDSHAKE_SECONDS", 10.0, least=0.1),
         dial_seconds=environ.seconds("ASCI_PROXY_DIAL_SECONDS", 5.0, least=0.1),
+        beat_seconds=environ.seconds("ASCI_PROXY_BEAT_SECONDS", BEAT_SECONDS, least=0.1),
         address_burst=environ.integer("ASCI_PROXY_ADDRESS_BURST", 200),
         address_rate=environ.integer("ASCI_PROXY_ADDRESS_RATE", 20),
         person_burst=environ.integer("ASCI_PROXY_PERSON_BURST", 40),
