@@ -46,6 +46,10 @@ class RedisServer:
         """For ``redis.Redis.from_url``."""
         return f"redis://127.0.0.1:{self.port}/0" if self.port else f"unix://{self.socket}?db=0"
 
+    def url_of(self, user: str, password: str) -> str:
+        """For one of the users of the ACL file."""
+        return self.url.replace("://", f"://{user}:{password}@", 1)
+
     @property
     def runs(self) -> bool:
         """Whether the process is there."""
@@ -64,9 +68,10 @@ class RedisServer:
         command = [name, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket)]
         command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", "", "--hz", "100", *self._options]
         with (self.folder / "log").open("ab") as log:
+            said = len(self.log)
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + STARTS_WITHIN
-        while not self._answers():
+        while not self._is_ready(said):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"redis-server did not start:\n{self.log}")
             time.sleep(0.01)
@@ -113,16 +118,9 @@ class RedisServer:
         self._process = None
         self.socket.unlink(missing_ok=True)
 
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(1.0)
-            try:
-                door.connect(str(self.socket))
-                door.sendall(b"PING\r\n")
-                answer = door.recv(64)
-            except OSError:
-                return False
-        return answer.startswith((b"+PONG", b"-NOAUTH", b"-NOPERM"))
+    def _is_ready(self, since: int) -> bool:
+        """Whether its log says so from this length on. PING would not tell: it is refused while data is still read."""
+        return "ready to accept connections" in self.log[since:].lower()
 
 
 def _free_port() -> int:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import redis
+
 from asci_api.domain.ports import (
     Attempts,
     Audit,
@@ -46,6 +48,7 @@ from asci_shared.redis_contract import (
 )
 from tests.support.memory import MemoryStore
 from tests.support.redis_server import RedisServer
+from tests.support.redis_users import password
 
 
 class Stores(Protocol):
@@ -156,15 +159,20 @@ class MemoryRoom:
 
 
 class RedisRoom:
-    """Satisfies ``StoreRoom`` on a server of the test's own, whose data it wipes first."""
+    """Satisfies ``StoreRoom`` on a server of the test's own, whose data it wipes first.
+
+    Everything that ASCI does is done as the Redis user that does it in an installation, with that user's rights;
+    ``client`` is the operator, for what a test sees and breaks.
+    """
 
     def __init__(self, server: RedisServer, folder: Path, *, whole: bool = True) -> None:
         self.server = server
-        self.client = connect(server.url)
+        self.client = self.connected("operator")
         self.client.flushall()
-        self.store = RedisStore(self.client)
+        self.store = RedisStore(self.connected("api"))
+        self.controller = RedisStore(self.connected("controller"))
         self.facts = Facts(folder, "controller")
-        self.durable = RedisDurableCopy(self.store.door, self.facts)
+        self.durable = RedisDurableCopy(self.controller.door, self.facts)
         self._leaders: dict[str, RedisLeadership] = {}
         if whole:
             self._make_whole()
@@ -178,8 +186,16 @@ class RedisRoom:
     def close(self) -> None:
         self.store.wakes.close()
         self._heard.close()
-        self.client.close()
+        for client in (self.client, self.store.door.client, self.controller.door.client):
+            client.close()
         self.facts.close()
+
+    def connected(self, user: str) -> redis.Redis:
+        """A client of its own as one of the installation's users."""
+        return connect(self.url(user))
+
+    def url(self, user: str) -> str:
+        return self.server.url_of(user, password(user))
 
     def _make_whole(self) -> None:
         """As the first leader of a new installation does."""
@@ -189,10 +205,10 @@ class RedisRoom:
         self.leadership("installer").release(fence)
 
     def fenced(self, fence: Fence) -> RedisStore:
-        return self.store.fenced(fence)
+        return self.controller.fenced(fence)
 
     def leadership(self, name: str = "first") -> Leadership:
-        made = RedisLeadership(self.store.door, name, lambda: self.facts.last_epoch)
+        made = RedisLeadership(self.controller.door, name, lambda: self.facts.last_epoch)
         return self._leaders.setdefault(name, made)
 
     def now(self) -> float:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.redis_server import RedisServer
+from tests.support.redis_users import rights
 from tests.support.store_rooms import MemoryRoom, StoreRoom, redis_room
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    with RedisServer() as server:
+    with RedisServer(acl=rights()) as server:
         yield server
 
 

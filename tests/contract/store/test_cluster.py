@@ -124,6 +124,14 @@ def test_the_audit_is_filtered(room: StoreRoom) -> None:
     assert room.store.audit.find(who="nobody") == []
 
 
+@pytest.mark.parametrize("odd", ['quo"ted', "back\\slash", "Zürich ✓", "per%cent.(+)", " ", "new\nline"])
+def test_the_audit_is_filtered_by_odd_words(room: StoreRoom, odd: str) -> None:
+    wanted = entry(room.now(), target=odd)
+    room.store.audit.record(entry(room.now()))
+    room.store.audit.record(wanted)
+    assert room.store.audit.find(target=odd) == [wanted]
+
+
 def test_a_long_audit_is_read_to_its_beginning(room: StoreRoom) -> None:
     now = room.now()
     for number in range(1203):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import redis
 
 from asci_api.domain.errors import AsciError, Fenced, Restoring, Unavailable
 from asci_api.domain.identity import InstanceId, Username
@@ -104,7 +105,7 @@ def everything(room: RedisRoom) -> list[object]:
 
 def test_a_restart_of_redis_loses_nothing_and_is_bridged(room: RedisRoom) -> None:
     room.store.instances.add(queued(FIRST))
-    room.server.kill()
+    room.server.stop()
     with pytest.raises(Unavailable):
         room.store.instances.get(FIRST)
     assert not room.store.pulse.beats()
@@ -112,6 +113,19 @@ def test_a_restart_of_redis_loses_nothing_and_is_bridged(room: RedisRoom) -> Non
     assert room.store.instances.get(FIRST) is not None
     room.store.instances.change(FIRST, lambda one: replace(one, title="after"))
     assert room.store.instances.all()[0].title == "after"
+
+
+def test_nobody_is_the_default_user(room: RedisRoom) -> None:
+    """It has every right, since Redis reads its append-only file as that user; so nobody may be it."""
+    for secret in ("", "x"):
+        client = redis.Redis(unix_socket_path=str(room.server.socket), username="default", password=secret)
+        with pytest.raises(redis.exceptions.AuthenticationError):
+            client.ping()
+        client.close()
+    client = redis.Redis(unix_socket_path=str(room.server.socket), protocol=2)
+    with pytest.raises(redis.exceptions.AuthenticationError):
+        client.get("asci:sentinel")
+    client.close()
 
 
 def test_a_redis_that_says_nothing_is_unavailable_in_time(room: RedisRoom) -> None:
@@ -208,7 +222,7 @@ def test_a_copy_that_was_away_goes_on_where_it_was(room: RedisRoom) -> None:
     room.facts.close()
     room.store.instances.change(InstanceId("many000001"), lambda one: replace(one, title="meanwhile"))
     facts = Facts(room.facts.path.parent, "controller")
-    again = RedisDurableCopy(room.store.door, facts)
+    again = RedisDurableCopy(room.controller.door, facts)
     assert again.follow(0.01) == 1
     assert b"meanwhile" in dict(facts.of("instance"))["many000001"]
     facts.close()
@@ -284,7 +298,7 @@ def test_a_file_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
 
 def test_two_processes_on_one_file(room: RedisRoom) -> None:
     other = Facts(room.facts.path.parent, "controller")
-    second = RedisDurableCopy(room.store.door, other)
+    second = RedisDurableCopy(room.controller.door, other)
     copy(room)
     for number in range(50):
         room.store.instances.add(queued(f"many{number:06}", now=number))
@@ -421,7 +435,7 @@ def test_a_controller_killed_in_the_middle_of_a_restore(room: RedisRoom) -> None
     before = everything(room)
     room.lose()
     child = subprocess.run(
-        [sys.executable, "-c", DYING, room.server.url, str(room.facts.path.parent)],
+        [sys.executable, "-c", DYING, room.url("controller"), str(room.facts.path.parent)],
         env={"PYTHONPATH": ":".join(sys.path)},
         check=False,
     )

@@ -9,7 +9,6 @@ from dataclasses import replace
 from asci_api.domain.errors import Conflict
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Instance, Share
-from asci_api.store.redis import connect
 from asci_api.store.stores import RedisStore
 from asci_shared.redis_contract import Mode
 from tests.support.people import queued
@@ -32,7 +31,7 @@ def test_of_two_thousand_changes_by_two_threads_none_is_lost(room: RedisRoom) ->
     room.store.instances.add(queued(FIRST))
 
     def work() -> None:
-        mine = RedisStore(connect(room.server.url))
+        mine = RedisStore(room.connected("api"))
         for _ in range(1000):
             mine.instances.change(FIRST, counted)
         mine.door.client.close()
