@@ -11,20 +11,22 @@ from pathlib import Path
 import pytest
 
 from asci_api.domain.environment import Kind
-from asci_api.domain.errors import EngineAway, EngineFault
-from asci_api.domain.identity import InstanceId, NodeName, Username
+from asci_api.domain.errors import EngineAway, EngineFault, SourceMissing
+from asci_api.domain.identity import InstanceId, NodeName, Username, new_instance_id
 from asci_api.domain.instance import Hop
 from asci_api.domain.ports import ContainerSpec, EngineEvent, Mount
 from asci_api.engine import events, labels
 from asci_api.engine.clients import Clients, EngineAddress
-from asci_api.engine.container_spec import Homes
+from asci_api.engine.container_spec import ContainerSpecs, Homes
 from asci_api.engine.desktops import DockerEngine
 from asci_api.engine.readiness import Probe
 from tests.contract.engine.conftest import UID, instance_of, seen, spec_maker, wait_until
 from tests.support.engine_fronts import TlsFront
 from tests.support.engine_lab import URL, EngineLab
 from tests.support.instances import an_instance
+from tests.support.rfb_client import PasswordRefused, RfbClient
 
+DESKTOP = "asci/env-desktop:dev"
 WHO = f"{UID}:{UID}"
 
 
@@ -112,6 +114,38 @@ def test_neighbours_cannot_reach_each_other(engine: DockerEngine, new_spec: Call
     engine.write(one, WHO, ["perl", "-e", connect, "127.0.0.1"], b"")
     with pytest.raises(EngineFault):
         engine.write(one, WHO, ["perl", "-e", connect, address], b"")
+
+
+@pytest.fixture
+def portal(clean_lab: EngineLab, engine: DockerEngine) -> str:
+    """A running container on another bridge of the same engine, as those of the control plane are."""
+    mark = {labels.INSTALLATION: clean_lab.installation}
+    network = clean_lab.api.create_network(f"asci-{clean_lab.installation}-portal", labels=mark)["Id"]
+    body = {"Image": clean_lab.image, "Labels": mark, "HostConfig": {"NetworkMode": network}}
+    made = clean_lab.api.create_container_from_config(body, name=f"asci-{clean_lab.installation}-portal")["Id"]
+    engine.start(made)
+    return str(made)
+
+
+def test_the_control_plane_reaches_instances_and_not_the_other_way(
+    clean_lab: EngineLab, engine: DockerEngine, new_spec: Callable[..., ContainerSpec], portal: str
+) -> None:
+    instance = run(engine, new_spec())
+    endpoint = seen(engine, instance).endpoint
+    assert endpoint is not None
+    log_of(engine, instance)
+    log_of(engine, portal)
+    hear = (
+        "alarm 3; socket(S, 2, 1, 0); my @a = split /[.]/, $ARGV[0];"
+        "connect(S, pack('S n C4 x8', 2, $ARGV[1], @a)) or exit 3;"
+        "sysread(S, my $b, 12); exit($b =~ /^RFB 003/ ? 0 : 4)"
+    )
+    engine.write(portal, "1000:1000", ["perl", "-e", hear, endpoint.address, str(endpoint.port)], b"")
+    networks = clean_lab.api.inspect_container(portal)["NetworkSettings"]["Networks"]
+    (address,) = (network["IPAddress"] for network in networks.values())
+    engine.write(portal, "1000:1000", ["perl", "-e", hear, address, "5901"], b"")
+    with pytest.raises(EngineFault):
+        engine.write(instance, WHO, ["perl", "-e", hear, address, "5901"], b"")
 
 
 def test_two_creators_at_once_share_one_network_and_one_container(
@@ -326,6 +360,32 @@ def test_a_remote_engine_is_another_url_and_an_identity(
         with pytest.raises(EngineAway):
             stranger.facts()
         clean_lab.close_engines()
+
+
+def test_a_real_desktop_comes_up_by_the_same_calls(clean_lab: EngineLab, engine: DockerEngine) -> None:
+    if not engine.has_image(DESKTOP):
+        pytest.skip(f"{DESKTOP} is not on this engine: make images")
+    owner = Username("real_desktop")
+    instance = an_instance(id=new_instance_id(), owner=owner, image=DESKTOP, image_id="")
+    spec = ContainerSpecs(clean_lab.installation, engine._homes, dict)(instance)
+    with pytest.raises(SourceMissing):
+        engine.create(spec)
+    engine.make_home(owner, instance.uid, instance.gid, DESKTOP)
+    container = run(engine, spec)
+    endpoint = seen(engine, container).endpoint
+    assert endpoint is not None
+    for words in (b"control1\nviewview\n", b"control2\nviewview\n"):
+        engine.write(container, spec.user, ["asci-set-passwords"], words)
+    wait_until(lambda: Probe().ready(instance, endpoint), 30.0)
+    with RfbClient.connect(endpoint.address, endpoint.port, "control2") as viewer:
+        assert (viewer.desktop.width, viewer.desktop.height) == (1280, 800)
+    with pytest.raises(PasswordRefused):
+        RfbClient.connect(endpoint.address, endpoint.port, "control1")
+    with pytest.raises(EngineFault):
+        engine.write(container, spec.user, ["asci-set-passwords"], b"too\nshort\nand\nmore\n!")
+    engine.stop(container, 10.0)
+    assert seen(engine, container).status == "exited"
+    assert "desktop of real_desktop started" in "\n".join(engine.logs(container, 200))
 
 
 def test_a_created_id_is_never_anothers(engine: DockerEngine, new_spec: Callable[..., ContainerSpec]) -> None:
