@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -19,7 +20,7 @@ from asci_api.http.metrics import REQUESTS, SECONDS
 from asci_api.http.operation import Operation
 from asci_api.http.peers import TrustedPeers, own_address
 from asci_api.http.problems import answer_domain, answer_http, answer_unexpected
-from asci_api.http.reading import read_body, read_path, read_query
+from asci_api.http.reading import drain, read_body, read_path, read_query
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.sign_in import caller_of
 from asci_shared import request_id
@@ -48,7 +49,7 @@ class Dispatch:
         app.before_request(self._arrive)
         app.after_request(self._leave)
         app.register_error_handler(AsciError, lambda error: answer_domain(error, request_id.current()))
-        app.register_error_handler(HTTPException, lambda error: answer_http(error, request_id.current()))
+        app.register_error_handler(HTTPException, self._refused)
         app.register_error_handler(Exception, self._unexpected)
 
     def view(self, operation: Operation) -> Callable[..., Response]:
@@ -117,6 +118,11 @@ class Dispatch:
             address=g.address,
         )
         return response
+
+    def _refused(self, error: HTTPException) -> Response:
+        if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            drain(request)
+        return answer_http(error, request_id.current())
 
     def _unexpected(self, _error: Exception) -> Response:
         _log.exception("request.failed", method=request.method, route=request.url_rule and request.url_rule.rule)

@@ -9,11 +9,13 @@ from typing import Any, NoReturn
 
 from flask import Request
 from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from asci_api.domain.errors import InvalidInput, NotFound
 from asci_api.http.problems import invalid
 
 MOST_BYTES = 256 * 1024
+DRAINED_BYTES = 1024 * 1024
 _PATH_WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
@@ -33,13 +35,24 @@ def read_query(request: Request, schema: Schema) -> dict[str, Any]:
     return _load(schema, request.args.to_dict(), "query")
 
 
+def drain(request: Request) -> None:
+    """Take in (and forget) up to 1 MiB of a body that nobody read: a connection closed before its sender is done may
+    lose the answer on its way."""
+    left = DRAINED_BYTES
+    while left > 0 and (data := request.environ["wsgi.input"].read(min(left, 64 * 1024))):
+        left -= len(data)
+
+
 def read_body(request: Request, schema: Schema) -> dict[str, Any]:
     """The body: one JSON object of at most 256 KiB."""
     if request.mimetype != "application/json":
         raise InvalidInput(
             "The body must be JSON.", next_step="Send it with Content-Type: application/json.", slug="wrong-media-type"
         )
-    document = _decode(request.get_data(cache=False))
+    data = request.get_data(cache=False)
+    if request.content_length is None and len(data) >= MOST_BYTES:
+        raise RequestEntityTooLarge  # of a body without a length the framework silently gives no more than the limit
+    document = _decode(data)
     if not isinstance(document, dict):
         raise _malformed("The body must be one JSON object.")
     return _load(schema, document, "body")
