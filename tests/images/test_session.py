@@ -133,6 +133,23 @@ def test_the_renderer_is_written_down_and_health_is_good(shared_desktop: Desktop
         shared_desktop.shell("kill -CONT $(pgrep -x Xvnc)")
 
 
+@pytest.mark.parametrize("back_end", ["egl", "3dx"])
+def test_panel_and_files_start_programs_by_virtualgl_where_a_back_end_works(start: StartDesktop, back_end: str) -> None:
+    """EGL draws in software on a machine without a GPU; a 3DX server is not there: the desktop comes up plain."""
+    desktop = start(gl=back_end)
+    complete(desktop)
+    has_virtualgl = desktop.exec(["test", "-e", "/usr/lib/libvglfaker.so"]).status == 0
+    preloaded = {
+        program: "libvglfaker" in desktop.shell(f"tr '\\0' '\\n' < /proc/$(pgrep -x {program})/environ")
+        for program in ("mate-panel", "caja", "marco", "mate-session", "Xvnc")
+    }
+    expected = has_virtualgl and back_end == "egl"
+    assert preloaded == {
+        "mate-panel": expected, "caja": expected, "marco": False, "mate-session": False, "Xvnc": False,
+    }  # fmt: skip
+    assert desktop.shell("test -s /run/asci/graphics && echo yes; :").strip() == ("yes" if expected else "")
+
+
 def test_opengl_works(shared_desktop: DesktopContainer) -> None:
     complete(shared_desktop)
     said = shared_desktop.shell("asci-accelerated glxinfo -B")
