@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -76,12 +76,9 @@ class LiveTable:
         """A snapshot, so that the table may change meanwhile."""
         return iter(list(self._held.values()))
 
-    def apply(self, revocations: Iterable[Revocation]) -> int:
-        """Close what these revocations hit; returns how many."""
-        closed = 0
-        for revocation in revocations:
-            for held in self:
-                if held.facts.hit_by(revocation):
-                    held.revoke(revocation.code, revocation.reason)
-                    closed += 1
-        return closed
+    def apply(self, revocation: Revocation) -> int:
+        """Close what it hits; returns how many."""
+        hit = [held for held in self if held.facts.hit_by(revocation)]
+        for held in hit:
+            held.revoke(revocation.code, revocation.reason)
+        return len(hit)

@@ -39,6 +39,10 @@ class Revocations:
 
     def _apply(self, revocations: list[contract.Revocation], way: str) -> None:
         for revocation in revocations:
-            closed = self._live.apply([revocation])
+            try:
+                closed = self._live.apply(revocation)
+            except TypeError:  # one that holds nonsense must not shield those behind it
+                _log.error("revocation.unreadable", id=str(revocation.id))
+                continue
             if closed:
                 _log.info("revocation.applied", id=revocation.id, kind=revocation.kind, closed=closed, way=way)
