@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from flask import Flask
-from markupsafe import Markup, escape
 
 from asci_api.domain.ports import Pulse
 from asci_api.http.call import Site
@@ -33,7 +31,6 @@ def create_app(deps: Deps) -> Flask:
     """The WSGI application: the API below ``/api/v1``, health and metrics beside it."""
     app = Flask("asci_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.jinja_env.filters["marked"] = _marked
     dispatch = Dispatch(deps.desk, deps.site, deps.peers)
     dispatch.install(app)
     for operation in OPERATIONS:
@@ -47,8 +44,3 @@ def create_app(deps: Deps) -> Flask:
     app.register_blueprint(docs())
     app.register_blueprint(health(deps.pulse))
     return app
-
-
-def _marked(text: str) -> Markup:
-    """Text with its `code` marked as such."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped just before

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
+from markupsafe import Markup, escape
 
 from asci_api.http.answers import json_text
 from asci_api.http.document import openapi_document
@@ -27,6 +30,8 @@ def _document_text() -> str:
 def docs() -> Blueprint:
     """``/api/v1/openapi.json``, ``/api/v1/docs`` and its style sheet."""
     routes = Blueprint("docs", __name__, url_prefix=PREFIX, template_folder="templates", static_folder=None)
+    routes.add_app_template_filter(_marked, "marked")
+    routes.add_app_template_filter(_breakable, "breakable")
 
     @routes.get("/openapi.json")
     def openapi_json() -> Response:
@@ -34,7 +39,7 @@ def docs() -> Blueprint:
 
     @routes.get("/docs")
     def page() -> Response:
-        text = render_template("docs.html", document=_document(), groups=_groups(_document()), example=_example)
+        text = render_template("docs.html", document=_document(), groups=_groups(_document()), example=_shape)
         headers = {"Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
         return Response(text, headers=headers, content_type="text/html; charset=utf-8")
 
@@ -47,6 +52,16 @@ def docs() -> Blueprint:
     return routes
 
 
+def _marked(text: str) -> Markup:
+    """Text with its `code` marked as such."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped just before
+
+
+def _breakable(path: str) -> Markup:
+    """A path that may break before each of its slashes."""
+    return Markup("<wbr>/").join(path.split("/"))
+
+
 def _groups(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Each tag with its operations, and every operation with what its page shows."""
     told = [
@@ -57,8 +72,13 @@ def _groups(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[st
     return [(tag, [one for one in told if tag["name"] in one["tags"]]) for tag in document["tags"]]
 
 
+def _shape(document: dict[str, Any], schema: dict[str, Any]) -> str:
+    """A schema as a person reads it, in the order in which it was written."""
+    return json.dumps(_example(document, schema), indent=2, ensure_ascii=False)
+
+
 def _example(document: dict[str, Any], schema: dict[str, Any]) -> Any:
-    """A schema as a person reads it: members with their kinds in place of values."""
+    """Members with their kinds in place of values."""
     if reference := schema.get("$ref") or next((one["$ref"] for one in schema.get("allOf", ()) if "$ref" in one), ""):
         return _example(document, document["components"]["schemas"][reference.rsplit("/", 1)[-1]])
     if schema.get("type") == "array":
