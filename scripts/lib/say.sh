@@ -35,22 +35,19 @@ step() {
     mkdir -p "$ASCI_BUILD/logs"
     local head="  ${dim}[$steps_done/$steps_total]${plain} $what"
     printf '%s' "$head"
-    if [ -t 1 ]; then
-        "$@" >"$log" 2>&1 &
-        local child=$!
-        # shellcheck disable=SC2064  # the child of now, not of later
-        trap "kill $child 2>/dev/null; exit 130" INT TERM
-        while kill -0 "$child" 2>/dev/null; do
-            printf '\r%s %s%d s%s' "$head" "$dim" "$((SECONDS - began))" "$plain"
-            sleep 0.2
-        done
-        wait "$child" || code=$?
-        trap - INT TERM
-        printf '\r%s' "$head"
-    else
-        printf ' …'
-        "$@" >"$log" 2>&1 || code=$?
-    fi
+    # In the background, because a function called in a condition would not stop at its first failure.
+    "$@" >"$log" 2>&1 &
+    local child=$!
+    # shellcheck disable=SC2064  # the child of now, not of later
+    trap "kill $child 2>/dev/null; exit 130" INT TERM
+    [ -t 1 ] || printf ' …'
+    while [ -t 1 ] && kill -0 "$child" 2>/dev/null; do
+        printf '\r%s %s%d s%s' "$head" "$dim" "$((SECONDS - began))" "$plain"
+        sleep 0.2
+    done
+    wait "$child" || code=$?
+    trap - INT TERM
+    [ ! -t 1 ] || printf '\r%s' "$head"
     if [ "$code" -ne 0 ]; then
         printf ' %sfailed after %d s%s\n' "$red" "$((SECONDS - began))" "$plain"
         printf '%s--- last lines of %s ---%s\n' "$dim" "${log#"$ASCI_ROOT/"}" "$plain" >&2
