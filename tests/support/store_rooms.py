@@ -185,6 +185,7 @@ class RedisRoom:
 
     def close(self) -> None:
         self.store.wakes.close()
+        self.store.pulse.close()
         self._heard.close()
         for client in (self.client, self.store.door.client, self.controller.door.client):
             client.close()

@@ -118,6 +118,8 @@ def _read_fields(kind: Any) -> Step:
     steps = [(name, step) for name, hint in hints.items() if (step := _read_step(hint)) is not None]
 
     def read(value: dict[str, Any]) -> Any:
+        if type(value) is not dict:
+            raise TypeError(f"no fields of {kind.__name__}: {type(value).__name__}")
         given = {name: one for name, one in value.items() if name in known}
         for name, step in steps:
             if name in given:

@@ -11,7 +11,8 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError
 
@@ -36,6 +37,7 @@ KINDS = ("instance", "log", "token", "policy", "starts")
 """What a copy of everything replaces; lines of the audit are only added."""
 _log = get_logger(__name__)
 
+Thing = TypeVar("Thing")
 Call = tuple[str, list[str], list[Argument]]
 """A script with its KEYS and ARGV behind the guard's."""
 
@@ -93,13 +95,17 @@ class RedisDurableCopy:
         """Read all there is; kept if the records were whole under the same epoch from beginning to end."""
         began = time.monotonic()
         cursor = _entry(self._state()[2])
-        copied = [*self._records(), *self._tokens(), *self._values(), *self._audit()]
-        with self.facts.replacing(KINDS, copied, cursor, epoch):
+        lines = self._copy_audit()
+        with self.facts.replacing(KINDS, self._everything(), cursor, epoch) as copied:
             if self._state()[0] != epoch:
                 raise Restoring
-        self.facts.prune_audit()
-        _log.info("facts.copied", facts=len(copied), epoch=epoch, seconds=round(time.monotonic() - began, 3))
-        return len(copied)
+        _log.info("facts.copied", facts=copied + lines, epoch=epoch, seconds=round(time.monotonic() - began, 3))
+        return copied + lines
+
+    def _everything(self) -> Iterator[Fact]:
+        yield from self._records()
+        yield from self._tokens()
+        yield from self._values()
 
     def _records(self) -> Iterator[Fact]:
         with answering():
@@ -130,16 +136,19 @@ class RedisDurableCopy:
             document = codec.dump([float(one) for one in seconds]).encode()
             yield Fact("starts", key.removeprefix(keys.starts("")), document)
 
-    def _audit(self) -> Iterator[Fact]:
-        """The lines that the copy does not have yet."""
+    def _copy_audit(self) -> int:
+        """Add the lines that the copy does not have yet; how many. What was written once is true for ever, so this
+        needs no look at the sentinel."""
         last = "(" + _audit_id(known) if (known := self.facts.last_key("audit")) else "-"
+        count = 0
         while True:
             with answering():
                 lines: Any = self.door.client.xrange(keys.AUDIT, last, "+", count=CHUNK)
-            for line, fields in lines:
-                yield Fact("audit", _audit_key(line), fields[b"entry"])
+            self.facts.apply(Fact("audit", _audit_key(line), fields[b"entry"]) for line, fields in lines)
+            count += len(lines)
             if len(lines) < CHUNK:
-                return
+                self.facts.prune_audit()
+                return count
             last = "(" + lines[-1][0].decode()
 
     def _scan(self, pattern: str) -> list[str]:
@@ -153,43 +162,36 @@ class RedisDurableCopy:
         standing = {fact.key for fact in self._documents("token", held, token_key)}
         if self._state()[0] == epoch:
             gone = [Fact("token", token_hash, None) for token_hash in held if token_hash not in standing]
-            self.facts.apply(gone, self.facts.cursor)
+            self.facts.apply(gone)
             self.facts.prune_audit()
             self._swept = time.monotonic()
 
     # -- restoring ---------------------------------------------------------------------------------------------------
 
     def _restoring(self) -> Iterator[Call]:
-        yield from self._restoring_instances()
-        yield from self._restoring_tokens()
-        for _, document in self.facts.of("policy"):
-            yield "restore_values", [keys.POLICY], ["string", document]
-        for environment, document in self.facts.of("starts"):
-            seconds = [repr(one) for one in json.loads(document)]
-            yield "restore_values", [keys.starts(environment)], ["list", *seconds]
-        lines = self.facts.of("audit")
-        for first in range(0, len(lines), CHUNK):
-            chunk = lines[first : first + CHUNK]
-            yield "restore_audit", [keys.AUDIT], [part for key, doc in chunk for part in (_audit_id(key), doc)]
+        """What is to be written. A fact that cannot be read is told and left out: the others count."""
+        makers = (
+            ("instance", self._restoring_instance),
+            ("token", _restoring_token),
+            ("policy", _restoring_policy),
+            ("starts", _restoring_starts),
+        )
+        for kind, make in makers:
+            for key, document in self.facts.of(kind):
+                try:
+                    call = make(key, document)
+                except (ValueError, TypeError, KeyError):
+                    _log.exception("facts.unreadable", kind=kind, key=key)
+                else:
+                    yield from call
+        for lines in _chunks(self.facts.of("audit")):
+            yield "restore_audit", [keys.AUDIT], [part for key, doc in lines for part in (_audit_id(key), doc)]
 
-    def _restoring_instances(self) -> Iterator[Call]:
-        logs = dict(self.facts.of("log"))
-        oldest = time.time() - ENDED_SECONDS
-        for key, document in self.facts.of("instance"):
-            try:
-                found = read_document(document, None)
-            except (ValueError, TypeError, KeyError):
-                _log.exception("instance.unreadable", instance=key)
-                continue
-            if found.instance.ended and (found.instance.ended_at or 0.0) < oldest:
-                continue
-            yield _instance_call(found.instance, found.version, document, logs.get(key, b""))
-
-    def _restoring_tokens(self) -> Iterator[Call]:
-        for token_hash, document in self.facts.of("token"):
-            record = codec.decode(TokenRecord, document)
-            wanted = [token_key(token_hash), keys.tokens_of(record.username)]
-            yield "restore_token", wanted, [token_hash, document, record.idle_seconds, repr(record.expires_at)]
+    def _restoring_instance(self, key: str, document: bytes) -> list[Call]:
+        found = read_document(document, None)
+        if found.instance.ended and (found.instance.ended_at or 0.0) < time.time() - ENDED_SECONDS:
+            return []
+        return [_instance_call(found.instance, found.version, document, self.facts.get("log", key) or b"")]
 
     def _send(self, fence: Fence, calls: list[Call]) -> int:
         """Run scripts in one go; how many facts were written. The first of each name runs alone, so that Redis knows
@@ -226,14 +228,24 @@ def _instance_call(instance: Instance, version: str, document: bytes, log: bytes
     )
 
 
-def _chunks(calls: Iterable[Call]) -> Iterator[list[Call]]:
-    chunk: list[Call] = []
-    for call in calls:
-        chunk.append(call)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
+def _restoring_token(key: str, document: bytes) -> list[Call]:
+    record = codec.decode(TokenRecord, document)
+    wanted = [token_key(key), keys.tokens_of(record.username)]
+    return [("restore_token", wanted, [key, document, record.idle_seconds, repr(record.expires_at)])]
+
+
+def _restoring_policy(key: str, document: bytes) -> list[Call]:
+    return [("restore_values", [keys.POLICY], ["string", document])]
+
+
+def _restoring_starts(key: str, document: bytes) -> list[Call]:
+    seconds = [repr(float(one)) for one in json.loads(document)]
+    return [("restore_values", [keys.starts(key)], ["list", *seconds])] if seconds else []
+
+
+def _chunks(things: Iterable[Thing]) -> Iterator[list[Thing]]:
+    rest = iter(things)
+    while chunk := list(islice(rest, CHUNK)):
         yield chunk
 
 

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS facts (
 );
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+_PAGE = "SELECT key, doc FROM facts WHERE kind = ? AND key >= ? ORDER BY key LIMIT 500"
 _PUT = "INSERT OR REPLACE INTO facts (kind, key, doc, changed) VALUES (?, ?, ?, ?)"
 _log = get_logger(__name__)
 
@@ -57,15 +58,29 @@ class Facts:
             new, self._file = True, self._open()
         if new:
             self._begin_with_newest()
+        self.last_epoch = max(self.epoch, int(self._meta("begun") or 0))
+        """The highest epoch that the file has heard of, also of a restore that did not end."""
 
     def close(self) -> None:
         with self._lock:
             self._file.close()
 
-    def of(self, kind: str) -> list[tuple[str, bytes]]:
-        """All facts of a kind, by key."""
+    def of(self, kind: str) -> Iterator[tuple[str, bytes]]:
+        """All facts of a kind, by key; a page at a time, so that neither memory nor lock is held for long."""
+        last = ""
+        while True:
+            with self._lock:
+                page = self._file.execute(_PAGE, (kind, last)).fetchall()
+            if not page:
+                return
+            yield from page
+            last = page[-1][0] + "\0"
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """One fact, or None."""
         with self._lock:
-            return self._file.execute("SELECT key, doc FROM facts WHERE kind = ? ORDER BY key", (kind,)).fetchall()
+            found = self._file.execute("SELECT doc FROM facts WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return found[0] if found else None
 
     def last_key(self, kind: str) -> str:
         """The highest key of a kind; empty without one."""
@@ -83,31 +98,31 @@ class Facts:
         """The epoch of the records that the file is a copy of; 0 before the first copy."""
         return int(self._meta("epoch") or 0)
 
-    @property
-    def last_epoch(self) -> int:
-        """The highest epoch that the file has heard of, also of a restore that did not end."""
-        return max(self.epoch, int(self._meta("begun") or 0))
-
     def begin_epoch(self, epoch: int) -> None:
         """Remember that a restore under this epoch begins."""
         with self._writing() as file:
             _put_meta(file, "begun", str(epoch))
+        self.last_epoch = max(self.last_epoch, epoch)
 
-    def apply(self, changes: Iterable[Fact], cursor: str) -> None:
-        """Write changes in their order, and that all up to ``cursor`` is in the file, in one transaction."""
+    def apply(self, changes: Iterable[Fact], cursor: str | None = None) -> None:
+        """Write changes in their order and, where it is given, that all up to ``cursor`` is in the file; in one
+        transaction."""
         with self._writing() as file:
             _apply(file, changes)
-            _put_meta(file, "cursor", cursor)
+            if cursor is not None:
+                _put_meta(file, "cursor", cursor)
 
     @contextmanager
-    def replacing(self, kinds: Iterable[str], facts: Iterable[Fact], cursor: str, epoch: int) -> Iterator[None]:
-        """Put ``facts`` in the place of everything of ``kinds``. Kept when the block ends; undone when it raises."""
+    def replacing(self, kinds: Iterable[str], facts: Iterable[Fact], cursor: str, epoch: int) -> Iterator[int]:
+        """Put ``facts`` in the place of everything of ``kinds``; how many. Kept when the block ends, undone when it
+        raises."""
         with self._writing() as file:
             file.executemany("DELETE FROM facts WHERE kind = ?", [(kind,) for kind in kinds])
-            _apply(file, facts)
+            count = _apply(file, facts)
             _put_meta(file, "cursor", cursor)
             _put_meta(file, "epoch", str(epoch))
-            yield
+            yield count
+        self.last_epoch = max(self.last_epoch, epoch)
 
     def prune_audit(self) -> None:
         """Keep the newest lines of the audit only."""
@@ -175,13 +190,14 @@ def _written(path: Path) -> float:
         other.close()
 
 
-def _apply(file: sqlite3.Connection, changes: Iterable[Fact]) -> None:
-    now = time.time()
-    for fact in changes:
+def _apply(file: sqlite3.Connection, changes: Iterable[Fact]) -> int:
+    now, count = time.time(), 0
+    for count, fact in enumerate(changes, 1):  # noqa: B007 -- how many there were
         if fact.doc is None:
             file.execute("DELETE FROM facts WHERE kind = ? AND key = ?", (fact.kind, fact.key))
         else:
             file.execute(_PUT, (fact.kind, fact.key, fact.doc, now))
+    return count
 
 
 def _put_meta(file: sqlite3.Connection, name: str, value: str) -> None:

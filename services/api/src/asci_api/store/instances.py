@@ -22,7 +22,7 @@ from asci_shared.redis_contract import SENTINEL, Ring, audience_key
 
 CHUNK = 500
 """Documents read by one command."""
-MOST_KEPT = 20_000
+MOST_KEPT = 6_000
 """Parsed records that a process keeps before it begins anew."""
 VERSION = "version"
 """The document's own field, which the domain does not know."""

@@ -51,6 +51,15 @@ def connect(url: str, password: str = "", *, name: str = "asci") -> redis.Redis:
     )
 
 
+def hurried(client: redis.Redis, seconds: float) -> redis.Redis:
+    """A client of the same server that gives up after ``seconds`` and tries nothing twice."""
+    pool = client.connection_pool
+    once = Retry(NoBackoff(), 0)
+    limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": once, "health_check_interval": 0}
+    facts = {**pool.connection_kwargs, **limits}
+    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=pool.connection_class, **facts))
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """Turns Redis' errors into the domain's: ``Restoring``, ``Fenced``, else ``Unavailable``."""
