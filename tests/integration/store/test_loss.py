@@ -23,6 +23,7 @@ from asci_api.domain.ports import AuditEntry, Fence
 from asci_api.store import keys
 from asci_api.store.durable import RedisDurableCopy
 from asci_api.store.facts import Fact, Facts
+from asci_api.store.redis import connect
 from asci_shared.redis_contract import TokenRecord
 from tests.support.people import queued
 from tests.support.redis_server import RedisServer
@@ -117,15 +118,11 @@ def test_a_restart_of_redis_loses_nothing_and_is_bridged(room: RedisRoom) -> Non
 
 def test_nobody_is_the_default_user(room: RedisRoom) -> None:
     """It has every right, since Redis reads its append-only file as that user; so nobody may be it."""
-    for secret in ("", "x"):
-        client = redis.Redis(unix_socket_path=str(room.server.socket), username="default", password=secret)
+    for url in (room.server.url, room.server.url_of("default", "guess")):
+        client = connect(url)
         with pytest.raises(redis.exceptions.AuthenticationError):
-            client.ping()
+            client.get("asci:sentinel")
         client.close()
-    client = redis.Redis(unix_socket_path=str(room.server.socket), protocol=2)
-    with pytest.raises(redis.exceptions.AuthenticationError):
-        client.get("asci:sentinel")
-    client.close()
 
 
 def test_a_redis_that_says_nothing_is_unavailable_in_time(room: RedisRoom) -> None:

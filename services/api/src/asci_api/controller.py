@@ -51,7 +51,7 @@ def run(settings: Settings, name: str, port: int = PORT) -> None:
     """Serve until SIGTERM or SIGINT. ``name`` names this controller's file of durable facts."""
     adapters = build(settings, "controller")
     facts = Facts(settings.state_dir, name)
-    leadership = RedisLeadership(adapters.store.door, name, last_epoch=lambda: facts.epoch)
+    leadership = RedisLeadership(adapters.store.door, name, last_epoch=lambda: facts.last_epoch)
     durable = RedisDurableCopy(adapters.store.door, facts)
 
     def make_term(fence: Fence, look_again: Callable[[], None]) -> Term:
