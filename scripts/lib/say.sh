@@ -24,35 +24,35 @@ steps_done=0
 # steps N: how many numbered steps follow.
 steps() { steps_total=$1 steps_done=0; }
 
-# step WHAT NEXT-STEP COMMAND…: runs the command with its output in a log file, shows number, name and seconds.
+# step WHAT NEXT-STEP COMMAND…: (its own names begin with step_, since the command sees them) runs the command with its output in a log file, shows number, name and seconds.
 # On a terminal the seconds count while it runs. A failure prints the log's tail and NEXT-STEP and ends the script.
 step() {
-    local what=$1 next=$2 began=$SECONDS code=0 name log
+    local step_what=$1 step_next=$2 step_began=$SECONDS step_code=0 step_name step_log step_head step_child
     shift 2
     steps_done=$((steps_done + 1))
-    name=$(printf '%s' "$what" | tr -cs '[:alnum:]' '-' | tr '[:upper:]' '[:lower:]')
-    log=$ASCI_BUILD/logs/${name%-}.log
+    step_name=$(printf '%s' "$step_what" | tr -cs '[:alnum:]' '-' | tr '[:upper:]' '[:lower:]')
+    step_log=$ASCI_BUILD/logs/${step_name%-}.log
     mkdir -p "$ASCI_BUILD/logs"
-    local head="  ${dim}[$steps_done/$steps_total]${plain} $what"
-    printf '%s' "$head"
+    step_head="  ${dim}[$steps_done/$steps_total]${plain} $step_what"
+    printf '%s' "$step_head"
     # In the background, because a function called in a condition would not stop at its first failure.
-    "$@" >"$log" 2>&1 &
-    local child=$!
+    "$@" >"$step_log" 2>&1 &
+    step_child=$!
     # shellcheck disable=SC2064  # the child of now, not of later
-    trap "kill $child 2>/dev/null; exit 130" INT TERM
+    trap "kill $step_child 2>/dev/null; exit 130" INT TERM
     [ -t 1 ] || printf ' …'
-    while [ -t 1 ] && kill -0 "$child" 2>/dev/null; do
-        printf '\r%s %s%d s%s' "$head" "$dim" "$((SECONDS - began))" "$plain"
+    while [ -t 1 ] && kill -0 "$step_child" 2>/dev/null; do
+        printf '\r%s %s%d s%s' "$step_head" "$dim" "$((SECONDS - step_began))" "$plain"
         sleep 0.2
     done
-    wait "$child" || code=$?
+    wait "$step_child" || step_code=$?
     trap - INT TERM
-    [ ! -t 1 ] || printf '\r%s' "$head"
-    if [ "$code" -ne 0 ]; then
-        printf ' %sfailed after %d s%s\n' "$red" "$((SECONDS - began))" "$plain"
-        printf '%s--- last lines of %s ---%s\n' "$dim" "${log#"$ASCI_ROOT/"}" "$plain" >&2
-        tail -n 30 "$log" >&2
-        fail "$what failed (exit code $code)." "$next"
+    [ ! -t 1 ] || printf '\r%s' "$step_head"
+    if [ "$step_code" -ne 0 ]; then
+        printf ' %sfailed after %d s%s\n' "$red" "$((SECONDS - step_began))" "$plain"
+        printf '%s--- last lines of %s ---%s\n' "$dim" "${step_log#"$ASCI_ROOT/"}" "$plain" >&2
+        tail -n 30 "$step_log" >&2
+        fail "$step_what failed (exit code $step_code)." "$step_next"
     fi
-    printf ' %sdone%s %s%d s%s\n' "$green" "$plain" "$dim" "$((SECONDS - began))" "$plain"
+    printf ' %sdone%s %s%d s%s\n' "$green" "$plain" "$dim" "$((SECONDS - step_began))" "$plain"
 }
