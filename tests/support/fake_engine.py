@@ -253,8 +253,7 @@ class FakeEngine:
     def events(self) -> Iterator[EngineEvent]:
         self._begin("events")
         self._end("events")
-        while (event := self._events.get()) is not None:
-            yield event
+        return iter(self._events.get, None)
 
     # ---- inside
 

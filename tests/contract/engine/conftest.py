@@ -186,22 +186,27 @@ def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 class EventReader:
-    """Reads an engine's events in a thread of its own, until the first container is destroyed."""
+    """Reads an engine's events in a thread of its own, until a container is destroyed; the stream stands once made."""
 
     def __init__(self, engine: Engine) -> None:
         self._events: queue.Queue[EngineEvent] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, args=(engine,), daemon=True)
-        self._thread.start()
+        self.all: list[EngineEvent] = []
+        self._stands = threading.Event()
+        threading.Thread(target=self._read, args=(engine,), daemon=True).start()
+        assert self._stands.wait(10)
 
     def _read(self, engine: Engine) -> None:
-        for event in engine.events():
+        stream = engine.events()
+        self._stands.set()
+        for event in stream:
             self._events.put(event)
+            self.all.append(event)
             if event.action == "destroy":
                 return
 
     def next(self, instance: InstanceId) -> str:
         """The next action told of a container."""
         while True:
-            event = self._events.get(timeout=10)
+            event = self._events.get(timeout=20)
             if event.instance == instance:
                 return event.action

@@ -14,13 +14,13 @@ from asci_api.domain.environment import Kind
 from asci_api.domain.errors import EngineAway, EngineFault, SourceMissing
 from asci_api.domain.identity import InstanceId, NodeName, Username, new_instance_id
 from asci_api.domain.instance import Hop
-from asci_api.domain.ports import ContainerSpec, EngineEvent, Mount
-from asci_api.engine import events, labels
+from asci_api.domain.ports import ContainerSpec, Mount
+from asci_api.engine import labels
 from asci_api.engine.clients import Clients, EngineAddress
 from asci_api.engine.container_spec import ContainerSpecs, Homes
 from asci_api.engine.desktops import DockerEngine
 from asci_api.engine.readiness import Probe
-from tests.contract.engine.conftest import UID, instance_of, seen, spec_maker, wait_until
+from tests.contract.engine.conftest import UID, EventReader, instance_of, seen, spec_maker, wait_until
 from tests.support.engine_fronts import TlsFront
 from tests.support.engine_lab import URL, EngineLab
 from tests.support.instances import an_instance
@@ -237,26 +237,17 @@ def test_a_program_killed_for_memory_is_told(engine: DockerEngine, new_spec: Cal
     assert "137" in fault.value.detail
 
 
-def test_events_of_others_are_not_told_and_silence_ends_them(
+def test_events_of_others_are_not_told(
     clean_lab: EngineLab, engine: DockerEngine, new_spec: Callable[..., ContainerSpec]
 ) -> None:
-    told: list[EngineEvent] = []
-    reader = threading.Thread(
-        target=lambda: told.extend(events.events(engine._clients, clean_lab.installation, silence=1.5))
-    )
-    reader.start()
-    time.sleep(0.4)
-    other = clean_lab.engine()
-    other._installation = "other"
-    spec = new_spec()
-    engine.remove(run(other, new_spec(labels={**spec.labels, labels.INSTALLATION: f"{clean_lab.installation}x"})))
+    spec, reader = new_spec(), EventReader(engine)
+    foreign = new_spec(labels={**spec.labels, labels.INSTALLATION: f"{clean_lab.installation}x"})
+    engine.remove(run(engine, foreign))
     container = run(engine, spec)
     clean_lab.import_image("event", {labels.ENVIRONMENT: "{}"})
     engine.remove(container)
-    reader.join(15)
-    assert not reader.is_alive()
-    mine = [(event.subject, event.action, event.instance) for event in told if event.subject == "container"]
-    assert mine == [("container", action, instance_of(spec)) for action in ("start", "die", "destroy")]
+    assert [reader.next(instance_of(spec)) for _ in range(3)] == ["start", "die", "destroy"]
+    assert {event.instance for event in reader.all if event.subject == "container"} == {instance_of(spec)}
 
 
 def test_the_probe_hears_the_banner_through_the_published_port(

@@ -191,7 +191,6 @@ def test_a_container_removed_by_hand_is_gone(world: World, new_spec: NewSpec) ->
 def test_events_tell_of_the_instances_containers(world: World, new_spec: NewSpec) -> None:
     spec = new_spec()
     reader = EventReader(world.engine)
-    time.sleep(0.3)  # the stream stands
     container = running(world, spec)
     assert reader.next(instance_of(spec)) == "start"
     world.engine.stop(container, 3.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +14,18 @@ from typing import Any
 import pytest
 
 from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, NotFound
-from asci_api.domain.identity import NodeName
+from asci_api.domain.identity import InstanceId, NodeName
 from asci_api.domain.instance import Hop
+from asci_api.domain.ports import EngineEvent
 from asci_api.engine.clients import Clients, EngineAddress
 from asci_api.engine.container_spec import Homes
 from asci_api.engine.desktops import DockerEngine
+from asci_api.engine.events import events
 from asci_api.engine.nodes import LOCAL, RegisteredEngines, Registration, local
 from tests.support.engine_fronts import Answer, scripted_engine, silent_server
 
 NODE = NodeName("node7")
+MARKS = {"org.asci.installation": "unit", "org.asci.instance": "k3v9x2mqab"}
 
 
 def versions(newest: str, oldest: str) -> Answer:
@@ -178,3 +183,30 @@ def test_engines_are_found_by_name_and_connect_to_nothing_before() -> None:
     with pytest.raises(NotFound):
         engines.get(NodeName("node8"))
     engines.close()
+
+
+def test_a_stream_of_events_that_falls_silent_ends() -> None:
+    event = {"Type": "container", "Action": "die", "Actor": {"Attributes": MARKS}}
+    line = json.dumps(event).encode() + b"\n"
+    said = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(line), line)
+    done = threading.Event()
+
+    def serve() -> None:
+        with listener.accept()[0] as client:
+            client.recv(4096)
+            client.sendall(said)
+            done.wait(10)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        clients = Clients(EngineAddress(NODE, f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
+        clients.learn({"ApiVersion": "1.41"})
+        before = time.monotonic()
+        told = list(events(clients, "unit", silence=0.5))
+        took = time.monotonic() - before
+        done.set()
+        thread.join()
+        clients.close()
+    assert told == [EngineEvent("container", "die", InstanceId("k3v9x2mqab"))]
+    assert 0.4 < took < 8

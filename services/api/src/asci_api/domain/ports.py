@@ -141,6 +141,9 @@ class Revocations(Protocol):
     ) -> Revocation:
         """Write the tombstone with Redis' time and push it, atomically."""
 
+    def ended(self, token: str) -> bool:
+        """Whether a tombstone of the last minutes ended this sign-in; tells it from one that nobody used."""
+
 
 class Rings(Protocol):
     """Tells pages that something changed."""
@@ -361,7 +364,7 @@ class Engine(Protocol):
         """Remove it by id, running or not; one that is gone is fine."""
 
     def events(self) -> Iterator[EngineEvent]:
-        """Events of this installation until the connection ends; ends or raises when it does."""
+        """Events of this installation from this call on, until the connection ends; ends or raises when it does."""
 
 
 class Engines(Protocol):
@@ -386,7 +389,8 @@ class Directory(Protocol):
     def authenticate(self, username: str, password: str) -> Person | None:
         """The person if name and password match and she is not disabled. An unknown name costs the same time."""
 
-    def get(self, username: str) -> Person | None: ...
+    def get(self, username: str) -> Person | None:
+        """The person; None only where it is certain that there is none (``Unavailable`` otherwise): her sign-ins end."""
 
     def search(self, text: str, limit: int = 10) -> list[Person]:
         """People whose user name or a word of whose name begins with ``text``, without regard to case."""

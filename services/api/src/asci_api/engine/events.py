@@ -26,8 +26,13 @@ _UNLABELLED = ("untag", "delete")
 
 def events(clients: Clients, installation: str, silence: float = SILENCE) -> Iterator[EngineEvent]:
     """Events of this installation until the stream ends or is silent for ``silence`` seconds.
+
+    The stream stands when this returns: what happens afterwards is told, so look round once now.
     Raises ``EngineAway`` when there is no stream to begin with."""
-    response = _open(clients, silence)
+    return _read(_open(clients, silence), installation)
+
+
+def _read(response: requests.Response, installation: str) -> Iterator[EngineEvent]:
     try:
         for line in response.iter_lines(chunk_size=None):
             event = read_event(json.loads(line), installation) if line else None
