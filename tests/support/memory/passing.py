@@ -13,6 +13,7 @@ from asci_api.domain.identity import InstanceId
 from asci_api.domain.ports import Fence
 from asci_shared.redis_contract import (
     LEASE_SECONDS,
+    REVOCATION_SECONDS,
     TICKET_SECONDS,
     Lease,
     Mode,
@@ -147,6 +148,11 @@ class MemoryRevocations:
             )
             self.made.append(revocation)
             return revocation
+
+    def ended(self, token: str) -> bool:
+        with self.state.open():
+            since = self.state.clock.now - REVOCATION_SECONDS
+            return any(one.kind == RevocationKind.TOKEN and one.token == token and one.at >= since for one in self.made)
 
 
 @dataclass(slots=True)

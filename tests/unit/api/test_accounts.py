@@ -144,8 +144,12 @@ def test_a_failed_change_leaves_the_file_alone(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError):
         interrupted()
-    assert file.read() == {}
     assert [one.name for one in tmp_path.iterdir()] == ["accounts.json.lock"]
+
+
+def test_a_missing_file_is_an_outage_not_an_empty_house(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        AccountFile(tmp_path / "accounts.json").read()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"mara": 5}', '{"mara": {"name": "x"}}'])

@@ -65,12 +65,11 @@ class AccountFile:
         self._accounts: Accounts = {}
 
     def read(self) -> Accounts:
-        """All accounts. A missing file has none; one that cannot be read raises ``Unavailable``."""
+        """All accounts. A file that is missing or cannot be read raises ``Unavailable``: absence is no evidence that
+        nobody is there."""
         with self._lock:
             try:
                 facts = self._path.stat()
-            except FileNotFoundError:
-                return {}
             except OSError as error:
                 raise _unreadable(self._path, error) from error
             stamp = (facts.st_mtime_ns, facts.st_ino, facts.st_size)

@@ -390,7 +390,7 @@ class Directory(Protocol):
         """The person if name and password match and she is not disabled. An unknown name costs the same time."""
 
     def get(self, username: str) -> Person | None:
-        """The person; None only where it is certain that there is none (``Unavailable`` otherwise): her sign-ins end."""
+        """The person; None only where that is certain, for her sign-ins end then. Raises ``Unavailable``."""
 
     def search(self, text: str, limit: int = 10) -> list[Person]:
         """People whose user name or a word of whose name begins with ``text``, without regard to case."""

@@ -79,7 +79,8 @@ def _shape(document: dict[str, Any], schema: dict[str, Any]) -> str:
 
 def _example(document: dict[str, Any], schema: dict[str, Any]) -> Any:
     """Members with their kinds in place of values."""
-    if reference := schema.get("$ref") or next((one["$ref"] for one in schema.get("allOf", ()) if "$ref" in one), ""):
+    choices = [*schema.get("allOf", ()), *schema.get("anyOf", ())]
+    if reference := schema.get("$ref") or next((one["$ref"] for one in choices if "$ref" in one), ""):
         return _example(document, document["components"]["schemas"][reference.rsplit("/", 1)[-1]])
     if schema.get("type") == "array":
         return [_example(document, schema["items"])]

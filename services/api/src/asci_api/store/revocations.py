@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from asci_api.store import codec
-from asci_api.store.redis import Door
+from asci_api.store.redis import Door, answering
 from asci_shared.redis_contract import REVOCATION_SECONDS, REVOCATIONS, Mode, Revocation, RevocationKind
 
 
@@ -45,3 +46,9 @@ class RedisRevocations:
         del fields["at"]
         at: bytes = self.door.write("revoke", [REVOCATIONS], [codec.dump(fields), REVOCATION_SECONDS])
         return replace(revocation, at=float(at))
+
+    def ended(self, token: str) -> bool:
+        with answering():
+            documents = cast("list[bytes]", self.door.client.zrange(REVOCATIONS, 0, -1))
+        made = (codec.decode(Revocation, document) for document in documents)
+        return any(one.kind == RevocationKind.TOKEN and one.token == token for one in made)

@@ -13,6 +13,8 @@ from asci_api.work.front_desk import FrontDesk
 from asci_shared.close_codes import CloseCode
 from asci_shared.redis_contract import RevocationKind, TokenRecord
 
+TOKEN_LENGTH = 43
+"""32 bytes in URL-safe base64."""
 WRONG_CREDENTIALS = "wrong-credentials"
 
 
@@ -51,18 +53,19 @@ def sign_in(desk: FrontDesk, username: str, password: str, address: str, request
 def caller_of(desk: FrontDesk, token: str, address: str, request_id: str) -> tuple[Caller, TokenRecord]:
     """Who is behind a token; its idle time begins anew.
 
-    Raises ``NotSignedIn`` with fact ``reason``: ``unknown`` (no token, or nothing that we gave out), ``idle`` (it
-    ended, most likely for not being used), ``ended`` (the person is disabled or gone). Raises ``Restoring`` where the
-    token is missing only because the records are being restored.
+    Raises ``NotSignedIn`` with fact ``reason``: ``unknown`` (no token, or nothing that we gave out), ``ended`` (she
+    signed out, changed her password elsewhere, or is disabled or gone), else ``idle``. Raises ``Restoring`` where the
+    token is missing only because the records are being restored. All sign-ins of somebody disabled or gone end here.
     """
     if not token:
         raise signed_out("unknown")
     token_hash = hash_of(token)
     record = desk.tokens.use(token_hash)
     if record is None:
-        raise signed_out("idle" if len(token) == 43 else "unknown")
+        raise signed_out(_why_none(desk, token, token_hash))
     person = desk.directory.get(record.username)
     if person is None or person.disabled:
+        end_all_sign_ins(desk, Username(record.username), "Your account was disabled.")
         raise signed_out("ended")
     return Caller(person, token_hash, address, request_id), record
 
@@ -94,6 +97,12 @@ def signed_out(reason: str) -> NotSignedIn:
 
 def wait_then_try_again(seconds: int) -> TooManyTries:
     return TooManyTries(f"Too many tries. Try again in {seconds} s.", retry_after=seconds)
+
+
+def _why_none(desk: FrontDesk, token: str, token_hash: str) -> str:
+    if len(token) != TOKEN_LENGTH:
+        return "unknown"
+    return "ended" if desk.revocations.ended(token_hash) else "idle"
 
 
 def _wait_if_blocked(desk: FrontDesk, username: str, address: str, request_id: str) -> None:
