@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from asci_api.store import keys
 from asci_api.store.durable import RedisDurableCopy
 from asci_api.store.facts import Fact, Facts
 from asci_api.store.redis import connect
+from asci_api.store.stores import RedisStore
 from asci_shared.redis_contract import TokenRecord
 from tests.support.people import queued
 from tests.support.redis_server import RedisServer
@@ -136,6 +138,31 @@ def test_a_redis_that_says_nothing_is_unavailable_in_time(room: RedisRoom) -> No
         assert not room.store.pulse.beats()
     finally:
         room.server.thaw()
+
+
+def test_a_redis_that_is_full_or_forbids_is_unavailable_and_reads_on(room: RedisRoom) -> None:
+    made = room.store.instances.add(queued(FIRST))
+    writes: list[Callable[[], object]] = [
+        lambda: room.store.instances.change(FIRST, lambda one: replace(one, title="x")),
+        lambda: room.store.attempts.succeeded("demo", "192.0.2.1"),
+        lambda: room.store.tokens.add("a" * 64, token(room.now())),
+    ]
+    room.client.config_set("maxmemory", "1")
+    try:
+        for write in writes:
+            with pytest.raises(Unavailable):
+                write()
+        assert room.store.instances.get(FIRST) == made
+    finally:
+        room.client.config_set("maxmemory", "0")
+    proxy = RedisStore(room.connected("proxy"))
+    with pytest.raises(Unavailable):
+        proxy.instances.add(queued("bcdefghijk"))
+    with pytest.raises(Unavailable):
+        proxy.policies.get()
+    proxy.door.client.close()
+    proxy.pulse.close()
+    assert room.store.instances.change(FIRST, lambda one: replace(one, title="x")).title == "x"
 
 
 def test_waiting_for_wakes_outlasts_a_redis_that_goes_away(room: RedisRoom) -> None:
@@ -291,7 +318,21 @@ def test_a_file_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
     assert list(facts.of("instance")) == []
     facts.apply([Fact("policy", "", b"{}")], "1-1")
     facts.close()
-    assert len(list(tmp_path.glob("controller.broken-*"))) == 1
+    (aside,) = tmp_path.glob("controller.broken-*")
+    assert aside.read_bytes().startswith(b"this is no database")
+
+
+def test_a_file_that_is_locked_is_not_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Facts(tmp_path, "controller").close()
+    monkeypatch.setattr("asci_api.store.facts._BUSY_SECONDS", 0.05)
+    holder = sqlite3.connect(tmp_path / "controller.sqlite", isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    holder.execute("INSERT INTO meta VALUES ('a', 'b')")
+    with pytest.raises(sqlite3.OperationalError):
+        Facts(tmp_path, "controller")
+    holder.close()
+    assert list(tmp_path.glob("*.broken-*")) == []
 
 
 def test_two_processes_on_one_file(room: RedisRoom) -> None:

@@ -51,10 +51,11 @@ class Facts:
         new = not self.path.exists()
         try:
             self._file = self._open()
+        except sqlite3.OperationalError:
+            raise  # locked, or no room on the disk: nothing is wrong with the file
         except sqlite3.DatabaseError:
-            aside = self.path.with_suffix(f".broken-{int(time.time())}")
-            _log.exception("facts.unreadable", file=str(self.path), moved_to=str(aside))
-            self.path.rename(aside)
+            _log.exception("facts.unreadable", file=str(self.path))
+            self._put_aside()
             new, self._file = True, self._open()
         if new:
             self._begin_with_newest()
@@ -149,6 +150,14 @@ class Facts:
             file.close()
             raise
         return file
+
+    def _put_aside(self) -> None:
+        """Rename the file, and its journal with it: a journal does not belong to the file that comes after."""
+        aside = self.path.with_suffix(f".broken-{int(time.time())}")
+        for end in ("", "-wal", "-shm"):
+            part = self.path.with_name(self.path.name + end)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + end))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -13,7 +13,14 @@ from typing import Any, NoReturn
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.retry import Retry
 
 from asci_api.domain.errors import Fenced, Restoring, Unavailable
@@ -26,8 +33,9 @@ CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 CHECK_SECONDS = 15
 
-_PASSING = ("OOM", "LOADING", "BUSY", "READONLY", "MISCONF", "MASTERDOWN", "NOPERM", "NOAUTH")
-"""First words of refusals that are the server's state or its operator's settings, not a mistake of ours."""
+_PASSING_KINDS = (OutOfMemoryError, ReadOnlyError, NoPermissionError)
+_PASSING_WORDS = ("OOM", "READONLY", "NOPERM", "MISCONF", "BUSY", "MASTERDOWN", "NOREPLICAS")
+"""Refusals that are the server's state or its operator's settings, not a mistake of ours."""
 _log = get_logger(__name__)
 
 Argument = str | bytes | int | float
@@ -82,9 +90,9 @@ def _refuse(refusal: ResponseError) -> NoReturn:
         raise Restoring from refusal
     if text.startswith("ASCI_FENCED"):
         raise Fenced("Another controller leads now.") from refusal
-    if text.startswith(_PASSING) or "permission" in text:
+    if isinstance(refusal, _PASSING_KINDS) or text.startswith(_PASSING_WORDS) or "-OOM" in text:
         _log.error("redis.refused", cause=text)
-        raise Unavailable("ASCI's records cannot be written.", detail=text.split(" ", 1)[0]) from refusal
+        raise Unavailable("ASCI's records cannot be written.", detail=type(refusal).__name__) from refusal
     raise refusal
 
 
