@@ -105,6 +105,19 @@ def test_one_click_is_one_start_however_often_it_arrives(server: ApiServer) -> N
     assert len(server.store.instances.all()) == 1
 
 
+def test_many_starts_at_one_moment_stay_within_the_quota(server: ApiServer) -> None:
+    demo = server.visitor("demo")
+
+    def click(_number: int) -> int:
+        return requests.post(server.at("/instances"), json=DESKTOP, headers=dict(demo.headers), timeout=30).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        statuses = list(pool.map(click, range(12)))
+    assert set(statuses) == {202, 409}
+    assert 1 <= statuses.count(202) <= 6
+    assert len([one for one in server.store.instances.active() if one.stop is None]) == statuses.count(202)
+
+
 def chunks(count: int) -> Iterator[bytes]:
     for _ in range(count):
         yield b" " * 65536

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from asci_api.http.peers import TrustedPeers, own_address, resolve
+from tests.support.eventually import eventually
 
 
 class Names:
@@ -58,6 +61,26 @@ def test_an_address_is_not_believed_for_ever() -> None:
     names.names = {}
     names.now += 31
     assert not ours.trusts("172.20.0.2")
+
+
+def test_a_name_that_is_slow_to_be_found_holds_up_nobody_who_is_known() -> None:
+    names = Names(edge={"172.20.0.2"})
+    away = threading.Event()
+
+    def look_up(name: str) -> set[str]:
+        if name == "webui":
+            away.wait(5)
+        return names.look_up(name)
+
+    ours = TrustedPeers(("edge", "webui"), look_up, lambda: names.now)
+    first = threading.Thread(target=ours.trusts, args=("172.20.0.2",))
+    first.start()
+    try:
+        eventually(lambda: ours.trusts("172.20.0.2"), within=5, what="the edge is known")
+        assert first.is_alive()
+    finally:
+        away.set()
+        first.join()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ FRESH_SECONDS = 30.0
 """How long names are believed to have the addresses that they had."""
 PAUSE_SECONDS = 1.0
 """Least time between two look-ups, whoever asks."""
+WAIT_SECONDS = 2.0
+"""How long a request of an unknown peer waits for a look-up that is under way."""
 
 
 def resolve(name: str) -> set[str]:
@@ -41,7 +43,7 @@ class TrustedPeers:
         self._look_up = look_up
         self._clock = clock
         self._lock = Lock()
-        self._known: frozenset[str] = frozenset()
+        self._addresses: dict[str, set[str]] = {}
         self._looked = float("-inf")
 
     def trusts(self, address: str) -> bool:
@@ -50,10 +52,17 @@ class TrustedPeers:
             return True
         if not self._names:
             return False
-        age = self._clock() - self._looked
-        if age > FRESH_SECONDS or (address not in self._known and age > PAUSE_SECONDS):
-            self._renew()
-        return address in self._known
+        if not self._knows(address) and self._age() > PAUSE_SECONDS:
+            self._renew(WAIT_SECONDS)
+        elif self._age() > FRESH_SECONDS:
+            self._renew(0.0)
+        return self._knows(address)
+
+    def _knows(self, address: str) -> bool:
+        return any(address in addresses for addresses in list(self._addresses.values()))
+
+    def _age(self) -> float:
+        return self._clock() - self._looked
 
     def _in_networks(self, address: str) -> bool:
         try:
@@ -62,12 +71,18 @@ class TrustedPeers:
             return False
         return any(found in network for network in self._networks)
 
-    def _renew(self) -> None:
-        with self._lock:
-            if self._clock() - self._looked <= PAUSE_SECONDS:
-                return
-            self._known = frozenset(address for name in self._names for address in self._look_up(name))
-            self._looked = self._clock()
+    def _renew(self, wait: float) -> None:
+        """Look all names up again. While another thread does, wait for it at most ``wait`` seconds: a name service
+        may be slow about a name that is away, and each name counts as soon as it is found."""
+        if not self._lock.acquire(timeout=wait):
+            return
+        try:
+            if self._age() > PAUSE_SECONDS:
+                for name in self._names:
+                    self._addresses[name] = self._look_up(name)
+                self._looked = self._clock()
+        finally:
+            self._lock.release()
 
 
 def own_address(peer: str, forwarded: str, trusted: bool) -> str:

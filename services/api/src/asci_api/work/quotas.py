@@ -26,6 +26,22 @@ def check_quota(desk: FrontDesk, caller: Caller, gpus: int) -> None:
         raise _reached("GPUs", f"It needs {gpus} more, and you hold {usage.gpus} of {quota.gpus} GPUs.")
 
 
+def check_quota_again(desk: FrontDesk, stored: Instance) -> None:
+    """Whether an instance that was just recorded is within its owner's quota together with those that were recorded
+    at the same moment; the earlier ones stay. Raises ``Conflict`` (``quota-reached``)."""
+    quota = desk.policies.get().quota
+    mine = [one for one in desk.instances.visible_to(stored.owner) if _rank(one) <= _rank(stored)]
+    usage = usage_of(stored.owner, mine)
+    if usage.sessions > quota.sessions:
+        raise _reached("sessions", f"You have {quota.sessions} of {quota.sessions} sessions.")
+    if stored.needs.gpu and usage.gpus > quota.gpus:
+        raise _reached("GPUs", f"You hold {quota.gpus} of {quota.gpus} GPUs.")
+
+
+def _rank(instance: Instance) -> tuple[float, str]:
+    return (instance.created_at, instance.id)
+
+
 def _reached(what: str, detail: str) -> Conflict:
     return Conflict(
         f"You have as many {what} as you may have at once.",

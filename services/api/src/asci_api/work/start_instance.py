@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from asci_api.domain.environment import Environment
 from asci_api.domain.errors import AsciError, Conflict, InvalidInput, NeverFits, NotAllowed
 from asci_api.domain.identity import Caller, InstanceId, new_instance_id
-from asci_api.domain.instance import Instance
+from asci_api.domain.instance import Instance, StopRequest
 from asci_api.scheduling.place import NoFit, place
 from asci_api.work.find_environments import environment_named, reason_against
 from asci_api.work.front_desk import FrontDesk
-from asci_api.work.quotas import check_quota
+from asci_api.work.quotas import check_quota, check_quota_again
 from asci_shared.logging import get_logger
 
 DEFAULT_GEOMETRY = "1280x800"
@@ -79,9 +79,21 @@ def _start(desk: FrontDesk, caller: Caller, wish: Wish, instance_id: InstanceId)
         if mine := desk.instances.get(instance_id):
             return mine
         raise
+    _withdraw_beyond_quota(desk, caller, stored)
     desk.note(caller, "instance.start", stored.id, environment=environment.name, image=environment.image_id)
     _log.info("instance.queued", instance=stored.id, owner=stored.owner, environment=environment.name)
     return stored
+
+
+def _withdraw_beyond_quota(desk: FrontDesk, caller: Caller, stored: Instance) -> None:
+    """Of starts at the same moment those beyond the quota are taken back, as if they had been refused before."""
+    try:
+        check_quota_again(desk, stored)
+    except Conflict as refusal:
+        stop = StopRequest(by="asci", reason=refusal.title, at=desk.clock())
+        desk.instances.change(stored.id, lambda now: None if now.ended else replace(now, stop=stop, dismissed=True))
+        desk.note(caller, "instance.start", stored.environment, refusal.slug)
+        raise
 
 
 def _startable(desk: FrontDesk, caller: Caller, wish: Wish) -> Environment:
