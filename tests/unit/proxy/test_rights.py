@@ -11,7 +11,7 @@ import pytest
 
 from asci_proxy import tickets
 from asci_proxy.connection import Connection
-from asci_proxy.ends import End
+from asci_proxy.ends import End, Trouble
 from asci_proxy.events import ALL, Events, Page
 from asci_proxy.live import Facts, LiveTable
 from asci_proxy.presence import Presence
@@ -404,3 +404,22 @@ def test_unreadable_rings_harm_nobody(text: bytes) -> None:
             self._pages = {page()}
 
     Deaf().heard(text)
+
+
+# -- the codes of a link in trouble --
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "words"),
+    [
+        (Trouble.BROWSER_SILENT, 4408, "The browser did not answer"),
+        (Trouble.BROWSER_STUCK, 4408, "The browser took no byte"),
+        (Trouble.DESKTOP_STUCK, 4502, "vnc: "),
+    ],
+)
+def test_trouble_is_told_with_its_code(trouble: Trouble, code: int, words: str) -> None:
+    one, link = connection()
+    one.link_troubled(trouble)
+    ((told, reason),) = link.closed
+    assert told == code
+    assert reason.startswith(words)

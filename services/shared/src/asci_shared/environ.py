@@ -75,12 +75,13 @@ class Environ:
         return Path(self.text(name, default))
 
     def origin(self, name: str, default: str | None = None) -> str:
-        """A web origin ``scheme://host[:port]``, lower case, without path or trailing slash."""
+        """A web origin as browsers write it: ``scheme://host[:port]``, lower case, no default port, no trailing slash."""
         text = self.text(name, default)
         parts = urlsplit(text)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
             raise SettingsError(f"{name} must be an address such as http://localhost:8080, not {text!r}")
-        return f"{parts.scheme}://{parts.netloc}".lower()
+        default_port = ":443" if parts.scheme == "https" else ":80"
+        return f"{parts.scheme}://{parts.netloc.removesuffix(default_port)}".lower()
 
     def secret(self, name: str, default: str | None = None) -> bytes:
         """The stripped contents of the file that the variable names; the file must not be empty."""
