@@ -13,7 +13,7 @@ wanted=$ASCI_GEOMETRY
 ASCI_GEOMETRY=$(sane_geometry "$wanted") || ASCI_GEOMETRY=1280x800
 [ "$wanted" = "$ASCI_GEOMETRY" ] || say "screen size $wanted is not possible, taking $ASCI_GEOMETRY"
 
-mkdir -pm 1777 /tmp/.X11-unix /tmp/.ICE-unix
+mkdir -m 1777 /tmp/.X11-unix /tmp/.ICE-unix
 [ -S /run/3dx/X0 ] && ln -sfn /run/3dx/X0 /tmp/.X11-unix/X0
 printf 'add %s . %s\n' "$DISPLAY" "$(mcookie)" | xauth -q -f "$XAUTHORITY" source - 2>/dev/null
 [ -r /run/3dx/Xauthority ] && xauth -q -f "$XAUTHORITY" merge /run/3dx/Xauthority 2>/dev/null

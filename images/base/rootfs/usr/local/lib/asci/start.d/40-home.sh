@@ -3,7 +3,7 @@ export HOME=$ASCI_HOME USER=$ASCI_USER LOGNAME=$ASCI_USER SHELL=/bin/bash
 if ! { [ -d "$HOME" ] && [ -w "$HOME" ] && : >"$HOME/.asci-write-test"; } 2>/dev/null; then
     say "home folder $ASCI_HOME is not writable: using a private one that ends with this desktop"
     export HOME=$run/home
-    mkdir -pm 0700 "$HOME/Desktop"
+    mkdir -m 0700 "$HOME" "$HOME/Desktop"
     cp -rT /etc/skel "$HOME"
     cp /usr/local/share/asci/home-not-available.txt "$HOME/Desktop/Your home folder is not available.txt"
     sed -i "s|:$ASCI_HOME:|:$HOME:|" "$run/nss/passwd"
