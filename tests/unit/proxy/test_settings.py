@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from asci_proxy import settings
 from asci_shared.environ import Environ, SettingsError
 

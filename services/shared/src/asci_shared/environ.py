@@ -75,7 +75,7 @@ class Environ:
         return Path(self.text(name, default))
 
     def origin(self, name: str, default: str | None = None) -> str:
-        """A web origin as browsers write it: ``scheme://host[:port]``, lower case, no default port, no trailing slash."""
+        """A web origin as browsers write it: ``scheme://host[:port]``, lower case, no default port, no slash."""
         text = self.text(name, default)
         parts = urlsplit(text)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
