@@ -15,7 +15,7 @@ import { Follower } from "./desk/follow.mjs";
 import { full as makeFull } from "./desk/full.mjs";
 import { keys as makeKeys } from "./desk/keys.mjs";
 import { Link } from "./desk/link.mjs";
-import { mark, sentence } from "./desk/sentences.mjs";
+import { mark, OPENING, sentence } from "./desk/sentences.mjs";
 import { recall, remember } from "./desk/preferences.mjs";
 import { changes } from "./desk/presence.mjs";
 import { renaming } from "./desk/renaming.mjs";
@@ -83,6 +83,7 @@ function pill(words) {
 
 let expires = Date.parse(facts.expires);
 let warned = false;
+let away = false;
 const HOUR = 3600000;
 const WARNING = 30 * 60000;
 
@@ -95,10 +96,13 @@ function warning() {
 /* what the connection is at */
 
 function paint() {
+  if (facts.phase === "gone") return;
   const running = facts.phase === "running";
-  const words = desktop && running ? sentence(link.state, performance.now(), { owner: facts.owner, mine }) : null;
+  const opening = desktop && running && !drawn && link.state.attempt === 0 && link.state.phase !== "over";
+  if (!opening && held) letRoomGo();
+  const words = opening && held ? null : opening && link.state.phase === "live" ? OPENING : desktop && running ? sentence(link.state, performance.now(), { owner: facts.owner, mine }) : null;
   const live = link?.state.phase === "live";
-  say(words ?? (running ? warning() : null));
+  say(words ?? (away && !(desktop && running) ? LOST : running && !held ? warning() : null));
   const now = desktop && running ? mark(link.state) : null;
   if (now) pill(now);
   $("screen").hidden = !(desktop && running && link.state.phase !== "over");
@@ -148,15 +152,37 @@ function keepLast(canvas, state) {
   }
 }
 
+/* The waiting room stays until the desktop has drawn something: no black page between the two. */
+const PATIENCE = 8000;
+let drawn = false;
+let held = false;
+
+function letRoomGo() {
+  held = false;
+  $("room").replaceChildren();
+}
+
+function untilDrawn(began = performance.now()) {
+  if (drawn || !screen()) return;
+  if (screen().blank() && performance.now() - began < PATIENCE) {
+    setTimeout(untilDrawn, 60, began);
+    return;
+  }
+  drawn = true;
+  performance.mark("asci:drawn");
+  paint();
+}
+
 let seen = false;
 function first() {
   seen = true;
   performance.mark("asci:picture");
+  untilDrawn();
   if (!document.querySelector("dialog[open], .menu:popover-open") && !$("toolbar").contains(document.activeElement)) link.screen.focus();
   setTimeout(picture, 2500);
   if (recall("hinted", "no") === "yes") return;
   remember("hinted", "yes");
-  toast(viewOnly() ? "You are watching. Tab leads to the bar." : "Ctrl+Alt+Shift, pressed and let go together, leads to the bar.", 8);
+  if (!matchMedia("(pointer: coarse)").matches) toast(viewOnly() ? "You are watching. Tab leads to the bar." : "Ctrl+Alt+Shift, pressed and let go together, leads to the bar.", 8);
 }
 
 function picture() {
@@ -168,26 +194,34 @@ addEventListener("pagehide", picture);
 
 /* following the session */
 
+const LOST = { icon: "wifi-off", title: "We lost contact with ASCI", text: "Your desktops keep running. We look again every few seconds.", actions: [] };
 let people_ = null;
 const follower = new Follower({
   id, tag: facts.tag, state: facts.state,
   changed: take,
-  gone(status) {
+  gone() {
     facts.phase = "gone";
     link?.stop();
     $("room").replaceChildren();
-    say(status === 403 || !mine ? { icon: "info", title: `${facts.owner} ended your access to this desktop`, text: "", actions: ["home"] } : { icon: "info", title: "This session is gone", text: "It has ended and left the list.", actions: ["home"] });
+    $("who").replaceChildren();
+    $("ghost").hidden = true;
+    say(!mine ? { icon: "info", title: `${facts.owner} ended your access to this desktop`, text: "", actions: ["home"] } : { icon: "info", title: "This session is gone", text: "It has ended and left the list.", actions: ["home"] });
     pill({ tone: "calm", icon: "circle-stop", word: "Closed" });
     $("screen").hidden = true;
   },
-  contact: (lost) => lost && !screen() && facts.phase !== "running" && say({ icon: "wifi-off", title: "We lost contact with ASCI", text: `Your ${facts.kind === "desktop" ? "desktop" : "session"} keeps running. We look again every few seconds.`, actions: [] }),
+  contact(lost) {
+    if (lost === away) return;
+    away = lost;
+    paint();
+  },
 });
 
 function take(now) {
   const was = { phase: facts.phase, access: facts.access };
   Object.assign(facts, { phase: now.phase, state: now.state, access: now.access });
   const room = $("room");
-  if (room.dataset.html !== now.room) {
+  if (desktop && now.phase === "running" && was.phase === "waiting") held = true;
+  if (!held && room.dataset.html !== now.room) {
     room.dataset.html = now.room;
     room.innerHTML = now.room.trim();
     clocks.tell(room);

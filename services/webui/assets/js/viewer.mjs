@@ -70,6 +70,15 @@ class Picture extends RFB {
   }
 }
 
+const probePen = new OffscreenCanvas(24, 24).getContext("2d", { willReadFrequently: true });
+
+function even(canvas) {
+  if (!canvas.width || !canvas.height) return true;
+  probePen.drawImage(canvas, 0, 0, 24, 24);
+  const pixels = new Uint32Array(probePen.getImageData(0, 0, 24, 24).data.buffer);
+  return pixels.every((pixel) => pixel === pixels[0]);
+}
+
 /**
  * Show a desktop in `target` over `socket`. `on` has picture(), bytes(), failed(), clipboard(text), locked().
  * `view` true sends no keys and no pointer. `resize`: this page decides the desktop's size.
@@ -106,6 +115,8 @@ export function openScreen({ target, socket, password, view, resize, quality, de
 
   return {
     canvas,
+    /** Whether the picture is still one even colour, as before a desktop has drawn anything. */
+    blank: () => even(canvas),
     focus: () => rfb.focus({ preventScroll: true }),
     probe: () => rfb.probe(),
     setQuality: set,
@@ -130,6 +141,7 @@ export function openScreen({ target, socket, password, view, resize, quality, de
     close() {
       rfb.releaseKeys();
       rfb.disconnect();
+      clearTimeout(rfb._disconnTimer); // it would only complain that a dead network takes no goodbye
     },
   };
 }

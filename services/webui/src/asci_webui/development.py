@@ -13,7 +13,9 @@ def install(app: Flask, static: StaticFiles) -> None:
 
     @app.get("/styleguide")
     def styleguide() -> str:
-        return render_template("styleguide.html", me=samples.ME, samples=samples.INSTANCES, environments=samples.CATALOGUE)
+        return render_template(
+            "styleguide.html", me=samples.ME, samples=samples.INSTANCES, environments=samples.CATALOGUE
+        )
 
     @app.get("/static/<name>")
     def static_file(name: str) -> Response:

@@ -35,4 +35,4 @@ def _tell(error: Exception, status: int) -> None:
     if isinstance(error, ApiAway | ApiProblem | HTTPException):
         log.warning("page.api_failed", **facts)
     else:
-        log.exception("page.failed", **facts)
+        log.exception("page.failed", **facts)  # noqa: LOG004 - called by Flask's handler of the exception

@@ -46,7 +46,9 @@ class Catalogue:
     kind: str
 
 
-def arrange(instances: tuple[Instance, ...], me: str, order: list[str]) -> tuple[tuple[Instance, ...], tuple[Instance, ...]]:
+def arrange(
+    instances: tuple[Instance, ...], me: str, order: list[str]
+) -> tuple[tuple[Instance, ...], tuple[Instance, ...]]:
     """Cards and ended ones.
 
     Cards: running, starting, queued, failed, then shared with me, each group newest first. Those in ``order`` (what the

@@ -1,6 +1,7 @@
 """Pages that are also dialogs: one template, shown whole without script and as a part when a script asks.
 
-A form's answer is a redirect for the plain page; for a script it is 204 with a toast, or the part again with its errors.
+A form's answer is a redirect for the plain page; for a script it is 204 with a toast, or the part again with its
+errors.
 """
 
 from __future__ import annotations

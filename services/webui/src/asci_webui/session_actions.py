@@ -17,6 +17,7 @@ pages = Blueprint("session_actions", __name__, url_prefix="/s/<instance_id>")
 
 TITLE_LENGTH = 80
 _KEEP = timedelta(days=7)
+_ROUND = timedelta(minutes=1)
 
 
 def _instance(instance_id: str) -> Instance:
@@ -67,7 +68,7 @@ def keep(instance_id: str) -> Response:
             "keep.html", 422, instance=_instance(instance_id), me=api().me(), until=_until(),
             error=_field(problem, "expires_at"),
         )  # fmt: skip
-    left = states.time_left(kept, datetime.now(UTC)).removesuffix(" left")
+    left = states.time_left(kept, datetime.now(UTC) - _ROUND).removesuffix(" left")
     return inline.done(f"Kept for another {left}.", f"/s/{instance_id}")
 
 

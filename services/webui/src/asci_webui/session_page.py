@@ -41,7 +41,12 @@ def state(instance_id: str) -> Response:
     caller = api()
     version, _, rest = request.headers.get("If-None-Match", "").strip('W/"').partition(":")
     username, _, tag = rest.partition(":")
-    answer = caller.instance(instance_id, _quoted(tag) if version == VERSION else "")
+    try:
+        answer = caller.instance(instance_id, _quoted(tag) if version == VERSION else "")
+    except ApiProblem as problem:
+        if problem.status not in {403, 404}:
+            raise
+        return jsonify({"id": instance_id, "state": "gone", "phase": "gone"})
     if answer.value is None:
         return Response(status=304)
     me = username if version == VERSION and username else caller.me().username

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
@@ -39,7 +41,7 @@ def enter() -> Response:
         title = problem.title if problem.status in {401, 429} else "Name and password do not match."
         return _form(error=title, wait=int(wait or 0), username=username, target=target, status=problem.status)
     response = redirect(safe_next(target), 303)
-    gate.cookies.keep_token(response, fresh.token, fresh.expires_at)  # type: ignore[arg-type]
+    gate.welcome(response, fresh.token, fresh.expires_at)  # type: ignore[arg-type]
     return response
 
 
@@ -47,10 +49,8 @@ def enter() -> Response:
 def sign_out() -> Response:
     """End the token, forget the cookie; the browser forgets its pictures."""
     gate = portal().gate
-    try:
+    with suppress(SignedOut, ApiAway):  # dead or out of reach: the cookie goes, and an unused token ends by itself
         gate.api().sign_out()
-    except (SignedOut, ApiAway):
-        pass  # dead already, or out of reach: the cookie goes in any case, and an unused token ends by itself
     response = redirect("/sign-in?reason=out", 303)
     gate.cookies.drop_token(response)  # type: ignore[arg-type]
     return response

@@ -166,9 +166,7 @@ class Api:
 
     # how it is asked
 
-    def _ask(
-        self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any
-    ) -> requests.Response:
+    def _ask(self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any) -> requests.Response:
         facts = {
             "Accept": "application/json",
             request_id.HEADER: request_id.current(),

@@ -109,7 +109,7 @@ class Gpu:
 
     @classmethod
     def read(cls, json: Json | str | int | None) -> Self | None:
-        if json is None or json == "none" or json == 0:
+        if json is None or json in ("none", 0):
             return None
         if isinstance(json, str):
             return cls(json, 1)

@@ -1,7 +1,8 @@
 """The cookies of the pages.
 
-``asci`` (``__Host-asci`` on https) is the API token itself: HttpOnly, SameSite=Lax. ``asci-visitor`` is a random word for
-form tokens before signing in. ``asci-theme`` is ``light`` or ``dark``; absent means as the system says.
+``asci`` (``__Host-asci`` on https) is the API token itself: HttpOnly, SameSite=Lax. ``asci-visitor`` is a random word
+that form tokens are bound to; it outlives sign-ins, so that a form still counts after one. ``asci-theme`` is ``light``
+or ``dark``; absent means as the system says.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Cookies:
         return secrets.token_urlsafe(16)
 
     def keep_visitor(self, response: Response, word: str) -> None:
-        """Until the browser closes."""
-        self._set(response, self.visitor_name, word)
+        """A year."""
+        self._set(response, self.visitor_name, word, max_age=_YEAR)
 
     def theme(self, request: Request) -> str:
         """``light``, ``dark``, or empty for the system's."""

@@ -1,7 +1,7 @@
 """Tokens in forms: a form counts only when this portal made it for this browser.
 
-A token is ``nonce.mac`` with ``mac = HMAC-SHA-256(key, nonce, holder)``. ``holder`` is something that only this browser
-sends: its sign-in cookie, or before signing in a random visitor cookie. Nothing is stored; a token dies with its holder.
+A token is ``nonce.mac`` with ``mac = HMAC-SHA-256(key, nonce, holder)``. ``holder`` is something that only this
+browser sends: its visitor cookie. Nothing is stored; a token dies with its holder.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ security headers on the answer. A dead sign-in leads to the sign-in page and bac
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from flask import Flask, Request, Response, g, redirect, request
@@ -21,6 +22,7 @@ from asci_shared.web.form_tokens import FormTokens
 from asci_shared.web.safe_next import safe_next
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_ANYBODY = "anybody"
 INLINE = "X-Inline"
 """Header of requests by our scripts, which want a part of a page."""
 
@@ -57,8 +59,14 @@ class Gate:
     def form_token(self) -> str:
         """A token for the forms of the page being made (one for all of them)."""
         if "form_token" not in g:
-            g.form_token = self._tokens.make(self._holder(request) or self._welcome())
+            g.form_token = self._tokens.make(self._holder(request))
         return str(g.form_token)
+
+    def welcome(self, response: Response, token: str, until: datetime) -> None:
+        """Sign this browser in; its forms carry tokens of its own from now on."""
+        self.cookies.keep_token(response, token, until)
+        if not self.cookies.visitor(request):
+            self.cookies.keep_visitor(response, self.cookies.new_visitor())
 
     def allow(self, policy: security.PagePolicy) -> None:
         """Let the page being made load more than usual."""
@@ -72,8 +80,7 @@ class Gate:
             self._check_form()
 
     def _check_form(self) -> None:
-        origin = request.headers.get("Origin")
-        if origin is not None and origin.lower() != self._origin:
+        if request.headers.get("Origin", "").lower() != self._origin:
             raise BadRequest("a form from another site")
         if not self._tokens.fits(request.form.get(form_tokens.FIELD, ""), self._holder(request)):
             raise BadRequest("a form without our token")
@@ -83,8 +90,6 @@ class Gate:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-cache")
         response.headers[request_id.HEADER] = request_id.current()
-        if visitor := g.get("new_visitor"):
-            self.cookies.keep_visitor(response, visitor)
         return response
 
     def _signed_out(self, error: SignedOut) -> BaseResponse:
@@ -93,13 +98,15 @@ class Gate:
         facts = {"next": safe_next(here), "reason": error.reason}
         wanted = {name: value for name, value in facts.items() if value not in {"/", "none", "unknown"}}
         target = f"{self._sign_in_path}?{urlencode(wanted)}" if wanted else self._sign_in_path
-        response: BaseResponse = Response(status=401, headers={"HX-Redirect": target}) if script else redirect(target, 303)
+        response: BaseResponse = redirect(target, 303)
+        if script:
+            response = Response(status=401, headers={"HX-Redirect": target})
         self.cookies.drop_token(response)  # type: ignore[arg-type]
         return response
 
     def _holder(self, asked: Request) -> str:
-        return self.cookies.token(asked) or self.cookies.visitor(asked)
-
-    def _welcome(self) -> str:
-        g.new_visitor = self.cookies.new_visitor()
-        return str(g.new_visitor)
+        """Whom a token is for: this browser. The sign-in form is for anybody, so that it works in whichever of many
+        tabs it stands, whatever the others did since; its Origin is checked like that of all forms."""
+        if asked.path == self._sign_in_path:
+            return _ANYBODY
+        return self.cookies.visitor(asked) or _ANYBODY

@@ -1,8 +1,9 @@
-"""The security headers of pages, in one place (the edge adds none of its own to them).
+"""The security headers of pages, in one place. (The edge sets the general ones on every answer of the portal; these
+hold without it too. The content security policy is the pages' alone.)
 
-Nothing inline, nothing from elsewhere, no eval. A session page also shows ``data:`` pictures (noVNC draws JPEG rectangles
-and cursors from them; without it the desktop stays black), names the WebSocket origin (older Safari does not count it as
-``'self'``), and posts to its web application's own host.
+Nothing inline, nothing from elsewhere, no eval. A session page also shows ``data:`` pictures (noVNC draws JPEG
+rectangles and cursors from them; without it the desktop stays black), names the WebSocket origin (older Safari does not
+count it as ``'self'``), and posts to its web application's own host.
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ export const QUICK_ANSWER = 1200;
 const PAUSE = 700;
 export const ATTEMPT = 7000;
 const FIRST_MINUTE = 60000;
-const STEPS = [150, 500, 1000, 1500, 2000];
+const STEPS = [150, 400, 800, 1200];
+const STEADY = 2000;
+const FIRST_SECONDS = 20000;
 const LONGEST = 15000;
 
 /** Close codes of asci_shared/close_codes.py (a test holds them together). */
@@ -35,8 +37,8 @@ export const IDLE = Object.freeze({
 
 /** Milliseconds before try number `attempt` (1, 2, …), `down` ms after the cut; `random` in [0, 1) spreads the crowd. */
 export function delay(attempt, down, random) {
-  const steady = STEPS[Math.min(attempt, STEPS.length) - 1];
-  const grown = down > FIRST_MINUTE ? Math.min(STEPS.at(-1) * 1.5 ** ((down - FIRST_MINUTE) / 10000), LONGEST) : steady;
+  const steady = down > FIRST_SECONDS ? STEADY : STEPS[Math.min(attempt, STEPS.length) - 1];
+  const grown = down > FIRST_MINUTE ? Math.min(STEADY * 1.5 ** ((down - FIRST_MINUTE) / 10000), LONGEST) : steady;
   return Math.round(grown * (0.75 + random * 0.5));
 }
 

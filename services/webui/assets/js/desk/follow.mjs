@@ -13,7 +13,7 @@ export class Follower {
   #again = false;
   #began = performance.now();
 
-  /** changed(facts); gone(status): not there or not ours any more; contact(lost) */
+  /** changed(facts); gone(): not there or not ours any more; contact(lost) */
   constructor({ id, tag, state, changed, gone, contact }) {
     Object.assign(this, { id, tag: `W/"${tag}"`, state, changed, gone, contact });
     this.ring = new Ring((ring) => (ring.topic === "all" || ring.id === id) && this.now(), () => this.#later());
@@ -33,7 +33,6 @@ export class Follower {
     try {
       const answer = await ask(`/s/${this.id}/state`, { headers: { "If-None-Match": this.tag }, cache: "no-store" });
       if (answer.status === 200) this.#take(answer.headers.get("ETag"), await answer.json());
-      else if (answer.status === 404 || answer.status === 403) this.gone(answer.status);
       this.#heard(answer.status >= 500);
     } catch (error) {
       if (!(error instanceof Away) && !(error instanceof SyntaxError)) throw error;
@@ -48,7 +47,8 @@ export class Follower {
     this.tag = tag;
     if (facts.state !== this.state) this.#began = performance.now();
     this.state = facts.state;
-    this.changed(facts);
+    if (facts.phase === "gone") this.gone();
+    else this.changed(facts);
   }
 
   #heard(failed) {

@@ -48,6 +48,9 @@ function ended(state, { owner, mine }) {
   return { icon: "spinner", title: "This desktop has ended", text: "", actions: [], calm: true };
 }
 
+/** While the desktop has drawn nothing yet. */
+export const OPENING = { icon: "spinner", title: "The desktop is opening", text: "", actions: [], calm: true };
+
 /** The pill in the bar: {tone, icon, word}. */
 export function mark(state) {
   switch (state.phase) {

@@ -22,6 +22,7 @@ export function apply() {
 }
 
 export function run() {
+  document.querySelector(".refusal")?.closest(".card").scrollIntoView({ block: "center" });
   document.addEventListener("input", (event) => event.target.id === "q" && apply());
   document.addEventListener("click", (event) => {
     const chip = event.target.closest?.("#finder .chip");

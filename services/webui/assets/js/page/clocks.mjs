@@ -2,7 +2,7 @@
 
 import { duration, running } from "./numbers.mjs";
 
-const format = (options) => new Intl.DateTimeFormat(document.documentElement.lang || "en", options);
+const format = (options) => new Intl.DateTimeFormat("en-GB", options);
 const CLOCK = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const WHEN = format({ weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const started = new WeakMap();
@@ -22,7 +22,7 @@ const shows = {
   when: (time) => WHEN.format(time),
   day,
   left: (time, now) => `${duration((time - now) / 1000)} left`,
-  ago: (time, now) => (now - time < 60000 ? "just now" : `${duration((now - time) / 1000)} ago`),
+  ago: (time, now) => (now - time < 60000 ? "just now" : `${duration((now - time) / 1000).split(" ")[0]} ago`),
 };
 
 function count(element, now) {

@@ -5,6 +5,7 @@ Pure: an instance and the time go in, words come out. Sentences are HTML-safe; e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,22 +62,20 @@ def noun(instance: Instance) -> str:
 
 def sentence(instance: Instance) -> Markup:
     """One sentence on what happens now; empty where the card's facts say it (running)."""
-    match instance.state:
-        case "queued":
-            return _queued(instance)
-        case "placed":
-            return Markup("A place is found on <strong>node {}</strong>.").format(instance.node)
-        case "pulling":
-            return _pulling(instance)
-        case "starting":
-            return _starting(instance)
-        case "stopping":
-            return Markup("Stopping. Files in your home folder stay.")
-        case "lost":
-            return _lost(instance)
-        case "stopped":
-            return Markup("{}").format(instance.end_reason or "It ended.")
-    return Markup("")
+    words = _SENTENCES.get(instance.state)
+    return words(instance) if words else Markup("")
+
+
+def _placed(instance: Instance) -> Markup:
+    return Markup("A place is found on <strong>node {}</strong>.").format(instance.node)
+
+
+def _stopping(_instance: Instance) -> Markup:
+    return Markup("Stopping. Files in your home folder stay.")
+
+
+def _stopped(instance: Instance) -> Markup:
+    return Markup("{}").format(instance.end_reason or "It ended.")
 
 
 def _queued(instance: Instance) -> Markup:
@@ -104,9 +103,20 @@ def _lost(instance: Instance) -> Markup:
         since = Markup(' since <time datetime="{}" data-show="clock">{}</time>').format(
             utc(instance.state_since), clock(instance.state_since)
         )
-    return Markup(
-        "Node {} does not answer{}. Your {} may still be running: we look again every few seconds."
-    ).format(instance.node, since, noun(instance))
+    return Markup("Node {} does not answer{}. Your {} may still be running: we look again every few seconds.").format(
+        instance.node, since, noun(instance)
+    )
+
+
+_SENTENCES: dict[str, Callable[[Instance], Markup]] = {
+    "queued": _queued,
+    "placed": _placed,
+    "pulling": _pulling,
+    "starting": _starting,
+    "stopping": _stopping,
+    "lost": _lost,
+    "stopped": _stopped,
+}
 
 
 def percent(instance: Instance) -> float | None:
@@ -133,4 +143,4 @@ def ends_soon(instance: Instance, now: datetime) -> bool:
 
 def waiting_title(instance: Instance) -> str:
     """Heading of the waiting room."""
-    return f"Your {noun(instance)} is in the queue" if instance.state == "queued" else f"Your {noun(instance)} is starting"
+    return f"Your {noun(instance)} is {'in the queue' if instance.state == 'queued' else 'starting'}"
