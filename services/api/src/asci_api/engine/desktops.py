@@ -6,6 +6,7 @@ beforehand that the engine checks anyway.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,7 +24,10 @@ from asci_api.engine.faults import BAD_REQUEST, CONFLICT, NOT_FOUND, status_of, 
 from asci_api.engine.network import InstancesNetwork
 
 _GONE = "The container of the session is gone."
+_UNMADE = "The container could not be made."
 _ASK = "Start the session again."
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks at a container that another creator is making."""
 
 
 class DockerEngine:
@@ -85,18 +89,12 @@ class DockerEngine:
     def create(self, spec: ContainerSpec) -> str:
         bridge = self._network.bridge()
         body = instance_body(spec, bridge.id, self._publish or bridge.gateway, self._core_count())
-        sources = [mount.source for mount in spec.mounts]
-        try:
-            with translated(
-                self.node, Hop.CONTAINER, "The container could not be made.", image=spec.image, sources=sources
-            ):
-                client: Any = self._clients.get()
-                made = client.create_container_from_config(body, name=spec.name)
-        except EngineFault as fault:
-            if status_of(fault) != CONFLICT:
-                raise
-            return self._adopt(spec)
-        return str(made["Id"])
+        for pause in _PAUSES:
+            container = self._make(spec, body) or self._adopt(spec)
+            if container:
+                return container
+            time.sleep(pause)
+        raise EngineFault(Hop.CONTAINER, _UNMADE, f"The engine is still busy with {spec.name}.", transient=True)
 
     def start(self, container: str) -> None:
         try:
@@ -164,13 +162,24 @@ class DockerEngine:
                 self._cores = float(self._clients.get().info()["NCPU"])
         return self._cores
 
-    def _adopt(self, spec: ContainerSpec) -> str:
-        """The container that has the name already: ours from an earlier try, or somebody else's."""
+    def _make(self, spec: ContainerSpec, body: dict[str, Any]) -> str | None:
+        """The new container, or None if its name is taken."""
+        sources = [mount.source for mount in spec.mounts]
+        try:
+            with translated(self.node, Hop.CONTAINER, _UNMADE, image=spec.image, sources=sources):
+                client: Any = self._clients.get()
+                return str(client.create_container_from_config(body, name=spec.name)["Id"])
+        except EngineFault as fault:
+            if status_of(fault) != CONFLICT:
+                raise
+            return None
+
+    def _adopt(self, spec: ContainerSpec) -> str | None:
+        """The container that has the name: ours from an earlier try. None while there is none yet: an engine reserves
+        the name first, so another creator (or our own try that timed out) may still be at it."""
         seen = self.look(spec.name)
         if seen is None:
-            raise EngineFault(
-                Hop.CONTAINER, "The container could not be made.", "Its name was just freed.", transient=True
-            )
+            return None
         for label in (labels.INSTALLATION, labels.INSTANCE):
             if seen.labels.get(label) != spec.labels.get(label):
                 detail = f"{spec.name} is {seen.container[:12]}, which has another {label}."
