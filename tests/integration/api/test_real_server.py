@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
-from asci_api.domain.identity import InstanceId
+from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import State
 from tests.support.api_lab import ORIGIN, password_of
 from tests.support.api_server import ApiServer
@@ -105,19 +107,6 @@ def test_one_click_is_one_start_however_often_it_arrives(server: ApiServer) -> N
     assert len(server.store.instances.all()) == 1
 
 
-def test_many_starts_at_one_moment_stay_within_the_quota(server: ApiServer) -> None:
-    demo = server.visitor("demo")
-
-    def click(_number: int) -> int:
-        return requests.post(server.at("/instances"), json=DESKTOP, headers=dict(demo.headers), timeout=30).status_code
-
-    with ThreadPoolExecutor(12) as pool:
-        statuses = list(pool.map(click, range(12)))
-    assert set(statuses) == {202, 409}
-    assert 1 <= statuses.count(202) <= 6
-    assert len([one for one in server.store.instances.active() if one.stop is None]) == statuses.count(202)
-
-
 def chunks(count: int) -> Iterator[bytes]:
     for _ in range(count):
         yield b" " * 65536
@@ -198,3 +187,30 @@ def test_a_token_is_nowhere_in_redis(server: ApiServer) -> None:
     stored = b"".join(client.dump(key) or b"" for key in client.scan_iter())
     assert b"demo" in stored
     assert token not in stored
+
+
+def test_disabling_a_person_ends_her_sign_ins_everywhere(server: ApiServer) -> None:
+    mara = server.visitor("mara")
+    assert mara.get(server.at("/me"), timeout=10).status_code == 200
+
+    def accounts(*words: str) -> None:
+        command = [sys.executable, "-m", "asci_api.accounts", *words]
+        done = subprocess.run(
+            command,
+            env=server.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, done.stderr
+
+    accounts("disable", "mara")
+    try:
+        assert server.store.tokens.of(Username("mara")) == []
+        assert mara.get(server.at("/me"), timeout=10).status_code == 401
+        assert server.sign_in(requests.Session(), "mara").status_code == 401
+    finally:
+        accounts("enable", "mara")
+    assert server.sign_in(requests.Session(), "mara").status_code == 201

@@ -8,7 +8,9 @@ import pytest
 
 from asci_api.domain.environment import GpuNeed, GpuShare, Needs
 from asci_api.domain.identity import InstanceId, Quota
+from asci_api.domain.instance import Instance
 from asci_api.domain.policy import Policy
+from asci_api.domain.ports import Instances
 from tests.support.api_lab import ApiLab
 from tests.support.people import DESKTOP
 
@@ -99,6 +101,24 @@ def test_the_quota_of_sessions(lab: ApiLab) -> None:
     lab.visitor("jun").start()
     lab.ends(first)
     assert demo.start()
+
+
+def test_a_start_beside_another_is_taken_back_beyond_the_quota(lab: ApiLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.memory.policies.put(Policy(quota=Quota(sessions=1, gpus=0)))
+    demo = lab.visitor("demo")
+    add = type(lab.store.instances).add
+
+    def beside(stores: Instances, record: Instance) -> Instance:
+        earlier = replace(record, id=InstanceId("aaaaaaaaaa"), created_at=record.created_at - 0.001)
+        add(stores, earlier)
+        return add(stores, record)
+
+    monkeypatch.setattr(type(lab.store.instances), "add", beside)
+    refused = demo.post("/instances", {"environment": "desktop"}, headers={"Idempotency-Key": "click-1"})
+    assert (refused.status, refused.slug) == (409, "quota-reached")
+    assert [one["id"] for one in demo.get("/instances").json["items"]] == ["aaaaaaaaaa"]
+    (withdrawn,) = [one for one in lab.store.instances.all() if one.stop]
+    assert (withdrawn.dismissed, withdrawn.stop and withdrawn.stop.by) == (True, "asci")
 
 
 def test_the_quota_of_gpus(lab: ApiLab) -> None:

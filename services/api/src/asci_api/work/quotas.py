@@ -28,7 +28,11 @@ def check_quota(desk: FrontDesk, caller: Caller, gpus: int) -> None:
 
 def check_quota_again(desk: FrontDesk, stored: Instance) -> None:
     """Whether an instance that was just recorded is within its owner's quota together with those that were recorded
-    at the same moment; the earlier ones stay. Raises ``Conflict`` (``quota-reached``)."""
+    meanwhile; the earlier ones stay. Raises ``Conflict`` (``quota-reached``).
+
+    A start that was clicked before another and recorded after it, within milliseconds, may still pass beside it: a
+    quota keeps people fair, and what a node can hold is the scheduler's to judge.
+    """
     quota = desk.policies.get().quota
     mine = [one for one in desk.instances.visible_to(stored.owner) if _rank(one) <= _rank(stored)]
     usage = usage_of(stored.owner, mine)
