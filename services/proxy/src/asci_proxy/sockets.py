@@ -26,8 +26,8 @@ async def dial(host: str, port: int) -> socket.socket:
     """A tuned connection to ``host:port``. Raises OSError."""
     loop = asyncio.get_running_loop()
     failure: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
+    for family, address in _literal(host, port) or await _looked_up(host, port):
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             tune(sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DESKTOP_TIMEOUT_MS)
@@ -41,6 +41,22 @@ async def dial(host: str, port: int) -> socket.socket:
         else:
             return sock
     raise failure
+
+
+def _literal(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+    """A numeric address as it is: looking one up would cost a thread's turn."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return [(family, (host, port))]
+    return []
+
+
+async def _looked_up(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, (str(address[0]), port)) for family, *_, address in found]
 
 
 async def leave(sock: socket.socket, last_words: bytes = b"") -> None:
