@@ -171,7 +171,7 @@ class FakeEngine:
 
     def pull(self, image: str, progress: Callable[[int | None], None]) -> None:
         self._begin("pull", image)
-        found = next((known for known in self.registry if image in (known.id, *known.tags)), None)
+        found = next((known for known in self.registry if image in known.tags), None)  # an id cannot be pulled
         if found is None:
             raise ImageMissing(image)
         for percent in (None, 0, 50, 100):

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from asci_api.domain.environment import Kind
 from asci_api.domain.errors import EngineAway, EngineFault, Fenced
 from asci_api.domain.instance import Hop, Instance, State, StopRequest
 from asci_api.domain.node import NodeImage
+from asci_api.domain.ports import ContainerSpec, Mount
 from asci_api.work.advance_instance import advance_instance, needs_a_step
 from asci_api.work.bring_up_instance import bring_up_instance
 from asci_shared.passwords import desktop_secret
-from tests.support.controller_room import Room
+from tests.support.controller_room import Room, simple_spec
 from tests.support.people import DEMO, DESKTOP, queued
 
 
@@ -69,10 +71,43 @@ def test_a_home_that_cannot_be_made_fails_at_the_mount(room: Room) -> None:
     assert (error.hop, error.next_step, error.request_id) == (Hop.MOUNT, "Ask support.", record.request_id)
 
 
+def test_a_folder_with_data_that_is_missing_is_not_called_a_home(room: Room) -> None:
+    def spec_with_data(instance: Instance) -> ContainerSpec:
+        spec = simple_spec(instance)
+        return replace(spec, mounts=(*spec.mounts, Mount("/data/24117", "/data")))
+
+    room.engine.missing.add("/data/24117")
+    record = placed(room)
+    advance_instance(replace(room.desk, make_spec=spec_with_data), record.id)
+    now = room.now(record)
+    assert now.error is not None
+    assert now.error.hop is Hop.MOUNT
+    assert "home" not in now.error.cause.lower()
+    assert "/data/24117" in now.error.detail
+    assert room.engine.homes_made == []
+
+
+def test_a_fault_that_may_pass_is_tried_again(room: Room) -> None:
+    record = placed(room)
+    room.engine.fail("create", EngineFault(Hop.NODE, "The engine is busy with this name.", transient=True))
+    advance_instance(room.desk, record.id)
+    assert room.now(record).state is State.STARTING
+    advance_instance(room.desk, record.id)
+    assert room.now(record).state is State.RUNNING
+
+
+def test_a_service_without_a_port_runs_when_its_container_does(room: Room) -> None:
+    record = placed(room)
+    room.store.instances.change(record.id, lambda now: replace(now, kind=Kind.SERVICE, port=0))
+    advance_instance(room.desk, record.id)
+    assert room.now(record).state is State.RUNNING
+    assert room.engine.of(record.id).written == []
+
+
 def test_an_image_that_the_node_lacks_is_pulled_with_its_percentage(room: Room) -> None:
     image = NodeImage("sha256:other", ("site/other:1",), 1, "{}")
     record = placed(room)
-    room.store.instances.change(record.id, lambda now: replace(now, image_id=image.id))
+    room.store.instances.change(record.id, lambda now: replace(now, image=image.tags[0], image_id=image.id))
     room.engine.registry.append(image)
     told: list[tuple[str, int | None]] = []
     pull = room.engine.pull

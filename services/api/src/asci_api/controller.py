@@ -69,6 +69,7 @@ def run(settings: Settings, name: str, port: int = PORT) -> None:
     leader.run()
     copying.stop()
     inward.stop()
+    adapters.engines.close()
 
 
 def main() -> None:

@@ -67,7 +67,9 @@ class Observer:
     def _listen(self) -> None:
         while not self._over.is_set():
             try:
-                for _event in self._desk.engines.get(self._node).events():
+                events = self._desk.engines.get(self._node).events()
+                self._hurry.set()  # what happened between two streams is not told
+                for _event in events:
                     self._hurry.set()
                     if self._over.is_set():
                         return

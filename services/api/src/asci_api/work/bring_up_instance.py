@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from asci_api.domain.environment import Kind
-from asci_api.domain.errors import EngineAway, EngineFault, Fenced, SourceMissing
+from asci_api.domain.errors import EngineFault, Fenced, SourceMissing
 from asci_api.domain.instance import Endpoint, Failure, Hop, Instance, Progress, State
 from asci_api.domain.policy import Policy
-from asci_api.domain.ports import Engine, Observed
+from asci_api.domain.ports import ContainerSpec, Engine, Observed
 from asci_api.work.desk import Desk
 from asci_api.work.end_instance import ask_to_end
 from asci_api.work.write_secrets import write_secrets
@@ -29,7 +29,7 @@ def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], o
     """Take a placed instance as far as ``running``, or ask for its end with the fault that stopped it.
 
     Picks up wherever an earlier leader left off. Returns when running, wanted no more, or failed.
-    Raises ``EngineAway`` where the node may answer later and the start's deadline has not passed, ``Fenced``.
+    Raises ``EngineFault`` where trying again may help and the start's deadline has not passed, and ``Fenced``.
     """
     policy = desk.policies.get()
     assert instance.placement is not None  # noqa: S101 -- placed instances have one
@@ -43,11 +43,9 @@ def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], o
         _run(desk, engine, instance, seen, policy, pause)
     except _WantedNoMore:
         return
-    except EngineAway as fault:
-        if desk.clock() - instance.state_since < policy.create_seconds:
-            raise
-        _fail(desk, instance, fault)
     except EngineFault as fault:
+        if fault.transient and desk.clock() - instance.state_since < policy.create_seconds:
+            raise
         _fail(desk, instance, fault)
 
 
@@ -63,7 +61,7 @@ def _image(desk: Desk, engine: Engine, instance: Instance, node: str) -> Instanc
         _move(desk, instance, State.PULLING, Progress(2, message, percent, _done(instance), started))
 
     tell(None)
-    engine.pull(instance.image_id, tell)
+    engine.pull(instance.image, tell)
     return _current(desk, instance)
 
 
@@ -92,17 +90,33 @@ def _create(desk: Desk, engine: Engine, instance: Instance) -> str:
     try:
         return engine.create(spec)
     except SourceMissing as fault:
-        home = spec.environment.get("ASCI_HOME")
-        if home is None or all(mount.target != home or mount.source not in fault.detail for mount in spec.mounts):
-            raise
+        if fault.source != _home_source(spec):
+            raise _data_missing(fault.source) from fault
         engine.make_home(instance.owner, instance.uid, instance.gid, instance.image_id)
         return engine.create(spec)
+
+
+def _home_source(spec: ContainerSpec) -> str | None:
+    home = spec.environment.get("ASCI_HOME")
+    return next((mount.source for mount in spec.mounts if mount.target == home), None)
+
+
+def _data_missing(source: str) -> EngineFault:
+    return EngineFault(
+        Hop.MOUNT,
+        "A folder with data could not be mounted.",
+        f"{source} does not exist on the node.",
+        "Try again, or ask support.",
+    )
 
 
 def _run(
     desk: Desk, engine: Engine, instance: Instance, seen: Observed, policy: Policy, pause: Callable[[float], object]
 ) -> None:
     """Wait until ASCI's own probe sees the desktop, then say that it runs."""
+    if instance.port == 0:  # a service without a port is ready when it runs
+        _running(desk, instance, None)
+        return
     deadline = desk.clock() + policy.ready_seconds
     endpoint = seen.endpoint
     looked = desk.clock()
@@ -135,7 +149,7 @@ def _still_there(desk: Desk, engine: Engine, instance: Instance, container: str)
     return seen.endpoint
 
 
-def _running(desk: Desk, instance: Instance, endpoint: Endpoint) -> None:
+def _running(desk: Desk, instance: Instance, endpoint: Endpoint | None) -> None:
     now = desk.clock()
 
     def step(current: Instance) -> Instance | None:
