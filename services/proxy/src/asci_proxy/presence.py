@@ -24,6 +24,7 @@ class Presence:
         self._joined: set[Connection] = set()
         self._left: set[tuple[str, str]] = set()
         self._changed = asyncio.Event()
+        self._behind = False
 
     def joined(self, connection: Connection) -> None:
         """Its bytes flow from now on."""
@@ -47,8 +48,11 @@ class Presence:
                 next_beat = loop.time() + self._beat
             try:
                 await self.write(whole)
+                self._behind = False
             except StoreAway as away:
-                _log.warning("presence.unwritten", reason=str(away))
+                if not self._behind:  # once, not at every try
+                    _log.warning("presence.unwritten", reason=str(away))
+                self._behind = True
                 await asyncio.sleep(1.0)
             except Exception:  # noqa: BLE001  (top of a loop: leases must be written, whatever one turn met)
                 _log.exception("presence.failed")

@@ -26,7 +26,7 @@ class Listener:
         self, store: Store, readers: Mapping[str, Callable[[bytes], None]], rebuilt: Callable[[], Awaitable[None]]
     ) -> None:
         self._store, self._readers, self._rebuilt = store, readers, rebuilt
-        self.alive = False
+        self._lost = False
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -35,10 +35,11 @@ class Listener:
                 async with self._store.subscription(self._readers) as subscription:
                     await self._listen(subscription)
             except StoreAway as away:
-                _log.warning("subscription.lost", reason=str(away))
+                if not self._lost:  # once, not at every try
+                    _log.warning("subscription.lost", reason=str(away))
+                self._lost = True
             except Exception:  # noqa: BLE001  (top of a loop: without it nobody would hear anything any more)
                 _log.exception("subscription.failed")
-            self.alive = False
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _listen(self, subscription: Subscription) -> None:
@@ -59,5 +60,5 @@ class Listener:
                 confirmations += 1
                 if confirmations % len(self._readers) == 0:
                     await self._rebuilt()
-                    self.alive = True
+                    self._lost = False
                     _log.info("subscription.alive")
