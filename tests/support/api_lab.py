@@ -25,11 +25,11 @@ from asci_api.domain.environment import Environment
 from asci_api.domain.identity import Caller, InstanceId, NodeName
 from asci_api.domain.instance import Endpoint, Instance, Placement, State
 from asci_api.domain.node import Node, NodeState, Resources
+from asci_api.http.answered import ProblemDocument
 from asci_api.http.call import Site
 from asci_api.http.document import openapi_document
 from asci_api.http.peers import TrustedPeers
 from asci_api.http.routes import OPERATIONS, PREFIX, rule_of
-from asci_api.http.schemas import ProblemDocument
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.sign_in import hash_of
 from asci_shared.redis_contract import Lease, TokenRecord

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from asci_api.domain.node import Node, Resources
 from asci_api.domain.ports import AuditEntry
-from asci_api.http import paging, schemas
+from asci_api.http import answered, asked, paging
 from asci_api.http.call import Answer, Call, Json
 from asci_api.http.operation import Outcome, operation
 from asci_api.work.find_nodes import find_node, find_nodes, must_be_admin
@@ -19,8 +19,8 @@ TAG = "Administration"
     "GET",
     "/nodes",
     tag=TAG,
-    query=schemas.Paged,
-    outcomes={200: Outcome("By name.", schemas.Nodes)},
+    query=asked.Paged,
+    outcomes={200: Outcome("By name.", answered.Nodes)},
     problems=(403,),
     tagged=True,
 )
@@ -35,7 +35,7 @@ def list_nodes(call: Call) -> Answer:
     "GET",
     "/nodes/{name}",
     tag=TAG,
-    outcomes={200: Outcome("The node.", schemas.NodeDocument)},
+    outcomes={200: Outcome("The node.", answered.NodeDocument)},
     problems=(403, 404),
     tagged=True,
 )
@@ -48,7 +48,7 @@ def get_node(call: Call) -> Answer:
     "GET",
     "/scheduler/policy",
     tag=TAG,
-    outcomes={200: Outcome("The policy in force.", schemas.PolicyDocument)},
+    outcomes={200: Outcome("The policy in force.", answered.PolicyDocument)},
     problems=(403,),
     tagged=True,
 )
@@ -62,8 +62,8 @@ def get_policy(call: Call) -> Answer:
     "GET",
     "/audit",
     tag=TAG,
-    query=schemas.AuditQuery,
-    outcomes={200: Outcome("Newest first.", schemas.Deeds)},
+    query=asked.AuditQuery,
+    outcomes={200: Outcome("Newest first.", answered.Deeds)},
     problems=(403,),
 )
 def list_audit(call: Call) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asci_api.http import schemas
+from asci_api.http import answered, asked
 from asci_api.http.call import Answer, Call
 from asci_api.http.operation import Outcome, operation
 from asci_api.work.moments import moment
@@ -18,8 +18,8 @@ TAG = "Connections"
     "POST",
     "/instances/{id}/connections",
     tag=TAG,
-    body=schemas.ConnectionRequest,
-    outcomes={201: Outcome("Good for one connection within 30 s.", schemas.Opening)},
+    body=asked.ConnectionRequest,
+    outcomes={201: Outcome("Good for one connection within 30 s.", answered.Opening)},
     problems=(403, 404, 409),
 )
 def create_connection(call: Call) -> Answer:
@@ -41,7 +41,7 @@ def create_connection(call: Call) -> Answer:
     "GET",
     "/instances/{id}/connections",
     tag=TAG,
-    outcomes={200: Outcome("Oldest first.", schemas.Connections)},
+    outcomes={200: Outcome("Oldest first.", answered.Connections)},
     problems=(404,),
 )
 def list_connections(call: Call) -> Answer:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from asci_api.domain.errors import AsciError
 from asci_api.domain.identity import Caller
-from asci_api.http import schemas
+from asci_api.http import asked
 from asci_api.http.answers import response_of
 from asci_api.http.call import Call, Site
 from asci_api.http.caller import check_cookie_wanted, check_origin, token_of
@@ -55,7 +55,7 @@ class Dispatch:
     def view(self, operation: Operation) -> Callable[..., Response]:
         """The Flask view of an operation."""
         body = operation.body() if operation.body else None
-        query = (operation.query or schemas.NoQuery)()
+        query = (operation.query or asked.NoQuery)()
 
         def answer(**path: str) -> Response:
             signed, by_cookie = self._caller(operation, request)

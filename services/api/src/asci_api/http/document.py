@@ -10,9 +10,9 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from marshmallow import Schema
 
+from asci_api.http.answered import ProblemDocument
 from asci_api.http.operation import Operation, Outcome
 from asci_api.http.routes import OPERATIONS, PREFIX
-from asci_api.http.schemas import ProblemDocument
 from asci_shared.problem import CONTENT_TYPE
 
 VERSION = "1.0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asci_api.http import schemas
+from asci_api.http import answered, asked
 from asci_api.http.call import Answer, Call, Json
 from asci_api.http.operation import Outcome, operation
 from asci_api.http.paging import page
@@ -16,8 +16,8 @@ TAG = "Environments"
     "GET",
     "/environments",
     tag=TAG,
-    query=schemas.Paged,
-    outcomes={200: Outcome("The catalogue, by title.", schemas.Environments)},
+    query=asked.Paged,
+    outcomes={200: Outcome("The catalogue, by title.", answered.Environments)},
     tagged=True,
 )
 def list_environments(call: Call) -> Answer:
@@ -36,7 +36,7 @@ def list_environments(call: Call) -> Answer:
     "GET",
     "/environments/{name}",
     tag=TAG,
-    outcomes={200: Outcome("The catalogue entry.", schemas.EnvironmentDocument)},
+    outcomes={200: Outcome("The catalogue entry.", answered.EnvironmentDocument)},
     problems=(404,),
     tagged=True,
 )

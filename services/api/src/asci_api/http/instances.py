@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asci_api.domain.errors import AsciError
 from asci_api.domain.instance import Instance
-from asci_api.http import schemas
+from asci_api.http import answered, asked
 from asci_api.http.call import Answer, Call, Json
 from asci_api.http.metrics import STARTS
 from asci_api.http.operation import Outcome, operation
@@ -24,8 +24,8 @@ KEY = "Idempotency-Key"
     "POST",
     "/instances",
     tag=TAG,
-    body=schemas.StartRequest,
-    outcomes={202: Outcome("Wanted; it starts by itself.", schemas.InstanceDocument, {"Location": "The instance."})},
+    body=asked.StartRequest,
+    outcomes={202: Outcome("Wanted; it starts by itself.", answered.InstanceDocument, {"Location": "The instance."})},
     problems=(403, 404, 409),
     headers={KEY: "The same key and body within a day are one start."},
 )
@@ -52,8 +52,8 @@ def create_instance(call: Call) -> Answer:
     "GET",
     "/instances",
     tag=TAG,
-    query=schemas.InstancesQuery,
-    outcomes={200: Outcome("Newest first.", schemas.Instances)},
+    query=asked.InstancesQuery,
+    outcomes={200: Outcome("Newest first.", answered.Instances)},
     problems=(403,),
     tagged=True,
 )
@@ -80,7 +80,7 @@ def list_instances(call: Call) -> Answer:
     "GET",
     "/instances/{id}",
     tag=TAG,
-    outcomes={200: Outcome("The instance.", schemas.InstanceDocument)},
+    outcomes={200: Outcome("The instance.", answered.InstanceDocument)},
     problems=(404,),
     tagged=True,
 )
@@ -93,8 +93,8 @@ def get_instance(call: Call) -> Answer:
     "PATCH",
     "/instances/{id}",
     tag=TAG,
-    body=schemas.InstanceChange,
-    outcomes={200: Outcome("The instance as it is now.", schemas.InstanceDocument)},
+    body=asked.InstanceChange,
+    outcomes={200: Outcome("The instance as it is now.", answered.InstanceDocument)},
     problems=(403, 404, 409),
 )
 def change_instance(call: Call) -> Answer:
@@ -116,7 +116,7 @@ def change_instance(call: Call) -> Answer:
     "/instances/{id}",
     tag=TAG,
     outcomes={
-        202: Outcome("It stops.", schemas.InstanceDocument),
+        202: Outcome("It stops.", answered.InstanceDocument),
         204: Outcome("It had ended and is off the list now."),
     },
     problems=(403, 404),
@@ -131,7 +131,7 @@ def delete_instance(call: Call) -> Answer:
     "GET",
     "/instances/{id}/logs",
     tag=TAG,
-    outcomes={200: Outcome("At most 200 lines.", schemas.LogDocument)},
+    outcomes={200: Outcome("At most 200 lines.", answered.LogDocument)},
     problems=(403, 404),
 )
 def get_logs(call: Call) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asci_api.http import schemas
+from asci_api.http import answered
 from asci_api.http.call import Answer, Call
 from asci_api.http.operation import Outcome, operation
 
@@ -11,7 +11,7 @@ from asci_api.http.operation import Outcome, operation
     "GET",
     "/notice",
     tag="Notice",
-    outcomes={200: Outcome("The notice.", schemas.NoticeDocument), 204: Outcome("There is none.")},
+    outcomes={200: Outcome("The notice.", answered.NoticeDocument), 204: Outcome("There is none.")},
     open=True,
     tagged=True,
 )

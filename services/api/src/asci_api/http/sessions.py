@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asci_api.domain.errors import AsciError
 from asci_api.domain.identity import Caller
-from asci_api.http import schemas
+from asci_api.http import answered, asked
 from asci_api.http.call import Answer, Call, Json
 from asci_api.http.caller import MARK
 from asci_api.http.metrics import SIGN_INS
@@ -23,8 +23,8 @@ TAG = "People"
     "POST",
     "/sessions",
     tag=TAG,
-    body=schemas.SignInRequest,
-    outcomes={201: Outcome("Signed in.", schemas.SignInAnswer)},
+    body=asked.SignInRequest,
+    outcomes={201: Outcome("Signed in.", answered.SignInAnswer)},
     problems=(401, 429),
     headers={MARK: "`1` keeps the token in the browser's cookie as well."},
     open=True,
@@ -55,7 +55,7 @@ def end_session(call: Call) -> Answer:
     return Answer(status=204, cookie="" if call.by_cookie else None)
 
 
-@operation("GET", "/me", tag=TAG, outcomes={200: Outcome("The person signed in.", schemas.Me)})
+@operation("GET", "/me", tag=TAG, outcomes={200: Outcome("The person signed in.", answered.Me)})
 def get_me(call: Call) -> Answer:
     """Who one is, with quota and usage."""
     return Answer(_me(call, call.caller, call.record))
@@ -65,7 +65,7 @@ def get_me(call: Call) -> Answer:
     "PUT",
     "/me/password",
     tag=TAG,
-    body=schemas.PasswordChange,
+    body=asked.PasswordChange,
     outcomes={204: Outcome("Changed. One's other sign-ins ended.")},
     problems=(403, 409, 429),
 )
@@ -79,8 +79,8 @@ def put_password(call: Call) -> Answer:
     "GET",
     "/users",
     tag=TAG,
-    query=schemas.PeopleQuery,
-    outcomes={200: Outcome("At most 10 people, never oneself.", schemas.People)},
+    query=asked.PeopleQuery,
+    outcomes={200: Outcome("At most 10 people, never oneself.", answered.People)},
 )
 def list_users(call: Call) -> Answer:
     """People one may share with."""

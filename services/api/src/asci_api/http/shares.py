@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asci_api.http import schemas
+from asci_api.http import answered, asked
 from asci_api.http.call import Answer, Call
 from asci_api.http.operation import Outcome, operation
 from asci_api.work.present_instance import present_share
@@ -16,8 +16,8 @@ TAG = "Shares"
     "PUT",
     "/instances/{id}/shares/{username}",
     tag=TAG,
-    body=schemas.ShareRequest,
-    outcomes={200: Outcome("The share as it is now.", schemas.ShareDocument)},
+    body=asked.ShareRequest,
+    outcomes={200: Outcome("The share as it is now.", answered.ShareDocument)},
     problems=(403, 404, 409),
 )
 def put_share(call: Call) -> Answer:

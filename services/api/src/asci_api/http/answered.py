@@ -1,168 +1,18 @@
-"""What operations take and answer, as marshmallow schemas. Unknown members are refused both ways.
-
-Schemas of answers are for the OpenAPI document, and for the tests, which hold every answer against them.
-"""
+"""What operations answer, as marshmallow schemas: for the OpenAPI document, and for the tests, which hold every answer
+against them."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from marshmallow import Schema, fields, validate
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
-
-from asci_api.domain.environment import ENVIRONMENT_NAME, Kind
+from asci_api.domain.environment import Kind
 from asci_api.domain.instance import Hop, State
 from asci_api.domain.node import NodeState
-from asci_api.http import paging
-from asci_shared.redis_contract import Mode
-
-_GEOMETRY = re.compile(r"[1-9]\d{2,3}x[1-9]\d{2,3}")
-_LEAST, _MOST = (320, 240), (7680, 4320)
-_CONTROL_SIGNS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class Strict(Schema):
-    """Refuses what it does not know."""
-
-    class Meta:
-        unknown = RAISE
-
-
-def _geometry(text: str) -> None:
-    if not _GEOMETRY.fullmatch(text):
-        raise ValidationError("Write width x height in pixels, such as 1280x800.")
-    width, height = map(int, text.split("x"))
-    if not (_LEAST[0] <= width <= _MOST[0] and _LEAST[1] <= height <= _MOST[1]):
-        raise ValidationError("Between 320x240 and 7680x4320.")
-
-
-def _one_line(text: str) -> None:
-    if _CONTROL_SIGNS.search(text) or not text.strip():
-        raise ValidationError("Write one line of text.")
-
-
-def _states(text: str) -> None:
-    unknown = set(text.split(",")) - {str(state) for state in State}
-    if unknown:
-        raise ValidationError(f"Choose from {', '.join(State)}, with commas between.")
-
-
-def _modes() -> validate.OneOf:
-    return validate.OneOf([str(mode) for mode in Mode], error="Choose control or view.")
+from asci_api.http.members import Strict, modes
 
 
 def _time(sentence: str, *, null: bool = False) -> fields.DateTime:
     return fields.DateTime(required=True, allow_none=null, metadata={"description": sentence})
-
-
-def _title(**options: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(1, 80), _one_line], **options)
-
-
-# what operations take
-
-
-class NoQuery(Strict):
-    """No parameter at all."""
-
-
-class Paged(Strict):
-    """A page of a list."""
-
-    limit = fields.Integer(
-        load_default=paging.DEFAULT,
-        validate=validate.Range(1, paging.MOST),
-        metadata={"description": "How many at most."},
-    )
-    cursor = fields.String(
-        load_default="",
-        validate=validate.Length(max=400),
-        metadata={"description": "`next_cursor` of the page before."},
-    )
-
-
-class SignInRequest(Strict):
-    """Name and password."""
-
-    username = fields.String(required=True, validate=validate.Length(1, 128))
-    password = fields.String(required=True, validate=validate.Length(1, 1024), metadata={"format": "password"})
-
-
-class PasswordChange(Strict):
-    """The present password and the new one."""
-
-    current = fields.String(required=True, validate=validate.Length(1, 1024), metadata={"format": "password"})
-    new = fields.String(required=True, validate=validate.Length(1, 1024), metadata={"format": "password"})
-
-
-class PeopleQuery(Strict):
-    """Whom to look for."""
-
-    q = fields.String(
-        load_default="",
-        validate=validate.Length(max=128),
-        metadata={"description": "The beginning of a user name or of a word of a name; at least 2 characters."},
-    )
-
-
-class StartRequest(Strict):
-    """What to start."""
-
-    environment = fields.String(
-        required=True,
-        validate=validate.Regexp(ENVIRONMENT_NAME.pattern + r"\Z", error="No environment can be called so."),
-        metadata={"example": "desktop"},
-    )
-    title = _title(metadata={"description": "The environment's where left out.", "example": "Tomography, 24117"})
-    geometry = fields.String(validate=_geometry, metadata={"description": "Pixels.", "example": "1280x800"})
-
-
-class InstanceChange(Strict):
-    """What to change; members that are left out stay as they are."""
-
-    title = _title()
-    expires_at = fields.AwareDateTime(metadata={"description": "Its new end, at most the policy's longest life away."})
-
-
-class InstancesQuery(Paged):
-    """Which instances."""
-
-    scope = fields.String(
-        load_default="mine",
-        validate=validate.OneOf(["mine", "all"]),
-        metadata={"description": "`mine`: one's own and those shared with one. `all`: everybody's, for admins."},
-    )
-    state = fields.String(load_default="", validate=_states, metadata={"description": "States, with commas between."})
-    owner = fields.String(load_default="", validate=validate.Length(max=64))
-    node = fields.String(load_default="", validate=validate.Length(max=64))
-    q = fields.String(
-        load_default="",
-        validate=validate.Length(max=128),
-        metadata={"description": "Part of a title, an id, an environment or the owner's name."},
-    )
-
-
-class ConnectionRequest(Strict):
-    """How to open it."""
-
-    mode = fields.String(required=True, validate=_modes())
-
-
-class ShareRequest(Strict):
-    """What the other person may do."""
-
-    mode = fields.String(required=True, validate=_modes())
-
-
-class AuditQuery(Paged):
-    """Which deeds."""
-
-    who = fields.String(load_default="", validate=validate.Length(max=64))
-    what = fields.String(load_default="", validate=validate.Length(max=64), metadata={"example": "instance.stop"})
-    target = fields.String(load_default="", validate=validate.Length(max=64))
-
-
-# what operations answer
 
 
 class ProblemDocument(Schema):
@@ -309,7 +159,7 @@ class ShareDocument(Strict):
 
     username = fields.String(required=True)
     name = fields.String(required=True)
-    mode = fields.String(required=True, validate=_modes())
+    mode = fields.String(required=True, validate=modes())
     last_seen = _time("When she last opened it.", null=True)
 
 
@@ -319,7 +169,7 @@ class ConnectionDocument(Strict):
     id = fields.String(required=True)
     username = fields.String(required=True)
     name = fields.String(required=True)
-    mode = fields.String(required=True, validate=_modes())
+    mode = fields.String(required=True, validate=modes())
     since = _time("Connected since.")
     last_input = _time("Last key or pointer event.", null=True)
 
@@ -385,7 +235,7 @@ class Opening(Strict):
     id = fields.String(required=True)
     url = fields.String(required=True, metadata={"description": "Relative to the portal; a WebSocket."})
     password = fields.String(required=True, metadata={"description": "Answers the VncAuth challenge, once."})
-    mode = fields.String(required=True, validate=_modes())
+    mode = fields.String(required=True, validate=modes())
     expires_at = _time("Connect before.")
 
 
