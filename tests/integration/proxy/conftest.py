@@ -32,7 +32,6 @@ def shared_proxy(redis_server: RedisServer) -> Iterator[Proxy]:
     proxy.start()
     yield proxy
     proxy.stop()
-    print(proxy.log())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -196,9 +197,12 @@ class Proxy:
         return browser
 
     def stop(self) -> None:
+        """End the process and remove its folder; its log goes to the test's output."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(10)
+        print(self.log())
+        shutil.rmtree(self.folder)
 
 
 def free_port() -> int:
