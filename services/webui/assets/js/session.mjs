@@ -103,7 +103,7 @@ function paint() {
   const words = opening && held ? null : opening && link.state.phase === "live" ? OPENING : desktop && running ? sentence(link.state, performance.now(), { owner: facts.owner, mine }) : null;
   const live = link?.state.phase === "live";
   say(words ?? (away && !(desktop && running) ? LOST : running && !held ? warning() : null));
-  const now = desktop && running ? mark(link.state) : null;
+  const now = desktop && running ? (opening && held ? STARTING : mark(link.state)) : null;
   if (now) pill(now);
   $("screen").hidden = !(desktop && running && link.state.phase !== "over");
   const ghost = $("ghost");
@@ -154,6 +154,7 @@ function keepLast(canvas, state) {
 
 /* The waiting room stays until the desktop has drawn something: no black page between the two. */
 const PATIENCE = 8000;
+const STARTING = { tone: "accent", icon: "spinner", word: "Starting" };
 let drawn = false;
 let held = false;
 
@@ -171,6 +172,10 @@ function untilDrawn(began = performance.now()) {
   drawn = true;
   performance.mark("asci:drawn");
   paint();
+  if (!document.querySelector("dialog[open], .menu:popover-open") && !$("toolbar").contains(document.activeElement)) link.screen.focus();
+  if (recall("hinted", "no") === "yes" || matchMedia("(pointer: coarse)").matches) return;
+  remember("hinted", "yes");
+  toast(viewOnly() ? "You are watching. Tab leads to the bar." : "Ctrl+Alt+Shift, pressed and let go together, leads to the bar.", 8);
 }
 
 let seen = false;
@@ -178,15 +183,11 @@ function first() {
   seen = true;
   performance.mark("asci:picture");
   untilDrawn();
-  if (!document.querySelector("dialog[open], .menu:popover-open") && !$("toolbar").contains(document.activeElement)) link.screen.focus();
   setTimeout(picture, 2500);
-  if (recall("hinted", "no") === "yes") return;
-  remember("hinted", "yes");
-  if (!matchMedia("(pointer: coarse)").matches) toast(viewOnly() ? "You are watching. Tab leads to the bar." : "Ctrl+Alt+Shift, pressed and let go together, leads to the bar.", 8);
 }
 
 function picture() {
-  if (screen()) keepPicture(id, link.screen.canvas);
+  if (screen() && drawn) keepPicture(id, link.screen.canvas);
 }
 setInterval(() => document.hidden || picture(), PICTURE_EVERY);
 document.addEventListener("visibilitychange", () => document.hidden && picture());

@@ -27,14 +27,14 @@ from asci_webui.settings import Settings
 MAX_FORM = 64 * 1024
 
 
-def create_app(settings: Settings) -> Flask:
-    """The portal as a WSGI app."""
+def create_app(settings: Settings, server: ApiServer | None = None) -> Flask:
+    """The portal as a WSGI app; ``server`` is the API that it asks, by default the one of the settings."""
     app = Flask("asci_webui", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.auto_reload = settings.development
-    gate = Gate(ApiServer(settings.api_url), settings.public_url, settings.form_key)
+    gate = Gate(server or ApiServer(settings.api_url), settings.public_url, settings.form_key)
     static = StaticFiles(settings.static_folder)
     portal.carry(app.extensions, Portal(settings, gate, static))
     gate.install(app)

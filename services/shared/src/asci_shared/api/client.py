@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from asci_shared import request_id
 from asci_shared.api.errors import ApiAway, problem_from
@@ -37,11 +37,14 @@ class Tagged(Generic[T]):
 class ApiServer:
     """Where the API is, and the connections kept to it. Safe to share between threads."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, transport: BaseAdapter | None = None) -> None:
+        """``transport`` is how bytes travel: HTTP by default."""
         self._address = address.rstrip("/")
         self._http = requests.Session()
         self._http.trust_env = False
-        self._http.mount("http", HTTPAdapter(pool_connections=2, pool_maxsize=_POOL, max_retries=0))
+        adapter = transport or HTTPAdapter(pool_connections=2, pool_maxsize=_POOL, max_retries=0)
+        for scheme in ("http://", "https://"):
+            self._http.mount(scheme, adapter)
 
     def caller(self, token: str = "", forwarded_for: str = "") -> Api:
         """The API as this person, asking from this address."""

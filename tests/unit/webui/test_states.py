@@ -1,0 +1,111 @@
+"""Every state's mark and sentence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from asci_webui.words import states
+from tests.unit.webui.sessions import progress, session
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+MARKS = [
+    ("queued", "wait", "hourglass", "In the queue"),
+    ("placed", "accent", "spinner", "Starting"),
+    ("pulling", "accent", "spinner", "Starting"),
+    ("starting", "accent", "spinner", "Starting"),
+    ("running", "ok", "dot", "Running"),
+    ("stopping", "calm", "spinner", "Stopping"),
+    ("stopped", "calm", "circle-stop", "Ended"),
+    ("failed", "bad", "circle-x", "Did not start"),
+    ("lost", "bad", "unplug", "Node lost"),
+]
+
+
+@pytest.mark.parametrize(("state", "tone", "icon", "word"), MARKS)
+def test_marks(state: str, tone: str, icon: str, word: str) -> None:
+    assert states.mark(session(state=state)) == states.Mark(tone, icon, word)
+
+
+def test_a_failure_after_running_is_not_one_of_starting() -> None:
+    assert states.mark(session(state="failed", running_at="2026-11-24T08:00:00Z")).word == "Failed"
+
+
+def test_a_state_of_a_newer_api_is_still_told() -> None:
+    assert states.mark(session(state="frozen")).word == "Frozen"
+    assert states.sentence(session(state="frozen")) == ""
+
+
+SENTENCES: list[tuple[dict[str, Any], str]] = [
+    ({"state": "queued", "queue": {"place": 1}}, "You are <strong>next</strong>. No forecast yet."),
+    ({"state": "queued", "queue": {"place": 2}}, "You are <strong>2nd in line</strong>. No forecast yet."),
+    ({"state": "queued"}, "You are <strong>next</strong>. No forecast yet."),
+    ({"state": "placed"}, "A place is found on <strong>node gpu-07</strong>."),
+    (
+        {"state": "pulling", "progress": progress(percent=42)},
+        "Pulling the image on <strong>node gpu-07</strong>, 42 %",
+    ),
+    ({"state": "pulling", "progress": progress()}, "Pulling the image on <strong>node gpu-07</strong>."),
+    (
+        {"state": "starting", "progress": progress(3, message="Mounting your home folder and data.")},
+        "Mounting your home folder and data.",
+    ),
+    ({"state": "starting", "progress": progress(4)}, "Starting the desktop on <strong>node gpu-07</strong>."),
+    ({"state": "starting", "kind": "web"}, "Starting the application on <strong>node gpu-07</strong>."),
+    ({"state": "stopping"}, "Stopping. Files in your home folder stay."),
+    ({"state": "stopped", "end_reason": "Its time ran out."}, "Its time ran out."),
+    ({"state": "stopped"}, "It ended."),
+    ({"state": "running"}, ""),
+    ({"state": "failed"}, ""),
+]
+
+
+@pytest.mark.parametrize(("facts", "sentence"), SENTENCES)
+def test_sentences(facts: dict[str, Any], sentence: str) -> None:
+    assert states.sentence(session(**facts)).replace("\u00a0", " ") == sentence
+
+
+def test_a_lost_node_says_since_when() -> None:
+    words = states.sentence(session(state="lost", state_since="2026-11-24T13:52:00Z"))
+    assert words.startswith('Node gpu-07 does not answer since <time datetime="2026-11-24T13:52:00Z"')
+    assert words.endswith("Your desktop may still be running: we look again every few seconds.")
+
+
+def test_values_are_escaped() -> None:
+    assert "&lt;b&gt;" in states.sentence(session(state="placed", node="<b>"))
+    assert "&lt;b&gt;" in states.sentence(session(state="stopped", end_reason="<b>"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "percent"),
+    [
+        ({"state": "pulling", "progress": progress(2, 42)}, 42.0),
+        ({"state": "starting", "progress": progress(3)}, 50.0),
+        ({"state": "placed", "progress": progress(1)}, 0.0),
+        ({"state": "placed"}, None),
+        ({"state": "queued", "progress": progress(1)}, None),
+    ],
+)
+def test_how_full_the_bar_is(facts: dict[str, Any], percent: float | None) -> None:
+    assert states.percent(session(**facts)) == percent
+
+
+@pytest.mark.parametrize(
+    ("state", "phase"),
+    [("queued", "waiting"), ("placed", "waiting"), ("pulling", "waiting"), ("starting", "waiting"), ("running", "running"),
+     ("stopping", "stopping"), ("stopped", "ended"), ("failed", "ended"), ("lost", "lost")],
+)  # fmt: skip
+def test_faces_of_the_session_page(state: str, phase: str) -> None:
+    assert states.phase(session(state=state)) == phase
+
+
+def test_time_left() -> None:
+    ends = session(expires_at="2026-11-24T12:12:30Z")
+    assert states.time_left(ends, NOW).replace("\u00a0", " ") == "3 h 12 min left"
+    assert not states.ends_soon(ends, NOW)
+    assert states.ends_soon(session(expires_at="2026-11-24T09:59:00Z"), NOW)
+    assert states.time_left(session(), NOW) == ""
+    assert not states.ends_soon(session(), NOW)
