@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support import browser as browsers
 from tests.support.api_caller import ApiCaller
 from tests.support.browser import Visitor
-from tests.support.composed import Installation, docker
+from tests.support.composed import ROOT, Installation, docker
+from tests.support.eventually import eventually
 from tests.support.secrets_seen import SecretsSeen
 
 HERE = Path(__file__).parent
@@ -36,6 +38,8 @@ STORY = (  # what a person does first, what breaks it then, and last the look fo
     "test_nothing_left",
 )
 EVIDENCE_FOR = 2
+FOR_THE_README = {"1-home-light-1280": "portal", "3-desktop-terminal": "desktop"}
+OVERCOMMIT = 4  # how often a core may be promised, as installations come
 _evidence_given: list[str] = []
 
 
@@ -43,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("e2e", "whole-system tests")
     group.addoption("--e2e-keep", action="store_true", default=False, help="leave the installation up")
     group.addoption("--e2e-at", default="", metavar="STATE", help="state folder of an installation that is up")
+    group.addoption("--e2e-pictures", action="store_true", default=False, help="renew the README's pictures")
     group.addoption("--e2e-no-build", action="store_true", default=False, help="start with the images as they are")
 
 
@@ -61,6 +66,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         _evidence_given.append(item.nodeid)
         report.sections.append(("the installation", installation.evidence()))
     return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With ``--e2e-pictures`` the README's pictures are renewed, small enough for everybody's clone."""
+    if not session.config.getoption("--e2e-pictures", default=False):
+        return
+    for taken, kept in FOR_THE_README.items():
+        picture = Image.open(ROOT / ".build" / "screenshots" / f"{taken}.png").convert("RGB")
+        target = ROOT / "docs" / "pictures" / f"{kept}.png"
+        picture.quantize(colors=255, dither=Image.Dither.FLOYDSTEINBERG).save(target, optimize=True)
 
 
 @dataclass
@@ -134,8 +149,8 @@ def mara(calls: Callable[[str], ApiCaller]) -> ApiCaller:
 
 
 @pytest.fixture(scope="session")
-def desktop(demo: ApiCaller) -> Callable[[], str]:
-    """``desktop()``: the id of a desktop of demo's that runs, for tests that leave it running."""
+def running_desktop(demo: ApiCaller) -> Callable[[], str]:
+    """The id of a desktop of demo's that runs, started when first asked for, or when the last one is gone."""
     started: list[str] = []
 
     def running() -> str:
@@ -145,6 +160,37 @@ def desktop(demo: ApiCaller) -> Callable[[], str]:
         return started[-1]
 
     return running
+
+
+@pytest.fixture
+def desktop(running_desktop: Callable[[], str], installation: Installation) -> Callable[[], str]:
+    """``desktop()``: the same for tests that leave it running; no window of an earlier test is open on it."""
+    installation.close_windows(running_desktop())
+    return running_desktop
+
+
+@pytest.fixture(scope="session")
+def trial_environments(installation: Installation, demo: ApiCaller) -> None:
+    """Environments that misbehave, for this installation alone: broken, slow, whole, giant, gone."""
+    cores = int(docker("info", "--format", "{{.NCPU}}"))
+    small = {"cpus": 0.5, "memory": "256 MiB"}
+    for name, title, needs, lines in (
+        ("broken", "Broken desktop", small, 'ENTRYPOINT ["sh", "-c", "echo no screen today; exit 3"]'),
+        ("slow", "Slow desktop", small, 'ENTRYPOINT ["/usr/bin/tini", "--", "sleep", "600"]'),
+        ("whole", "The whole machine", {"cpus": cores * OVERCOMMIT, "memory": "1 GiB"}, ""),
+        ("giant", "Giant desktop", {"cpus": 5000, "memory": "1 GiB"}, ""),
+        ("gone", "Gone desktop", small, ""),
+    ):
+        entry = {"name": name, "title": title, "description": f"{title}, for tests.", "icon": "monitor"}
+        installation.add_environment(
+            {**entry, "tags": ["trial"], "kind": "desktop", "port": 5901, "needs": needs}, lines
+        )
+
+    def listed() -> bool:
+        names = {environment["name"] for environment in demo.get("/environments").json()["items"]}
+        return {"broken", "slow", "whole", "giant", "gone"} <= names
+
+    eventually(listed, within=30, what="the trial environments in the catalogue")
 
 
 @pytest.fixture(scope="session")

@@ -33,8 +33,8 @@ class Kept:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def kept(demo: ApiCaller, desktop: Callable[[], str]) -> Kept:
-    return Kept(demo.connect(desktop()), time.monotonic())
+def kept(demo: ApiCaller, running_desktop: Callable[[], str]) -> Kept:
+    return Kept(demo.connect(running_desktop()), time.monotonic())
 
 
 @pytest.fixture(autouse=True)

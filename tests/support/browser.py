@@ -144,8 +144,8 @@ class Visitor:
                 f"no complete desktop within {within:g} s, missing {', '.join(missing)}; the page says: {words}"
             ) from None
 
-    def wait_window(self, before: Image.Image, *, within: float = 20.0) -> Image.Image:
-        """Until a window covers a good part of what was there before, and the picture rests."""
+    def wait_window(self, before: Image.Image, *, least: float, within: float = 30.0) -> Image.Image:
+        """Until a window covers at least that part of what was there before, and the picture rests."""
         last: list[Image.Image] = [before]
 
         def look() -> Image.Image | None:
@@ -154,7 +154,7 @@ class Visitor:
                 return None
             rests = changed_part(last[0], picture) < 0.001
             last[0] = picture
-            return picture if rests and changed_part(before, picture) > 0.08 else None
+            return picture if rests and changed_part(before, picture) > least else None
 
         return eventually(look, within=within, what="a window on the desktop", pause=0.3)
 
@@ -220,7 +220,7 @@ class Visitor:
             self.complaints.append(words)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type == "error":
             self._complain(f"console {message.type}: {message.text} ({message.location.get('url')})")
 
     def _on_socket(self, opened: WebSocket) -> None:

@@ -98,6 +98,11 @@ class Installation:
         self._redis = None
         self._remember_secrets()
 
+    def up_again(self) -> None:
+        """Brings it up after :meth:`down`; nothing has to be built."""
+        self._up_without_building()
+        self._redis = None
+
     def down(self) -> None:
         """Stops everything, as ``make down``."""
         self._script("down", timeout=120.0)
@@ -204,6 +209,13 @@ class Installation:
     def wait_ready(self, *, within: float = 60.0) -> None:
         """Until every service is ready and the portal answers."""
         self._script("wait", str(int(within)), timeout=within + 30)
+
+    def close_windows(self, name: str) -> None:
+        """Ends the terminals that an earlier test left on a desktop."""
+        words = (
+            "for p in /proc/[0-9]*; do case $(cat $p/comm 2>/dev/null) in mate-terminal) kill ${p#/proc/};; esac; done"
+        )
+        docker("exec", self.instance(name) or "", "sh", "-c", words)
 
     def vnc_passwords(self, instance: str) -> tuple[str, str]:
         """A desktop's own secrets, for control and for view, read in its container."""

@@ -70,6 +70,7 @@ class EdgeViewer:
         self.closed_code: int | None = None
         self._socket = open_socket(url, ticket["url"], token)
         ours, theirs = socket.socketpair()
+        ours.settimeout(20.0)
         self._ours, self._theirs = ours, theirs
         self._threads = [threading.Thread(target=pour, daemon=True) for pour in (self._down, self._up)]
         for thread in self._threads:
