@@ -136,9 +136,11 @@ class Reader:
 
     def get(self, path: str, **headers: str) -> Answer:
         """Open a page."""
-        return self._took(self.client.get(path, headers={name.replace("_", "-"): text for name, text in headers.items()}))
+        return self._took(
+            self.client.get(path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        )
 
-    def post(self, path: str, headers: Mapping[str, str] | None = None, **fields: str) -> Answer:
+    def post(self, path: str, headers: Mapping[str, str] | None = None, /, **fields: str) -> Answer:
         """Send a form of the last page."""
         data = {"form_token": self.token, **fields}
         return self._took(self.client.post(path, data=data, headers={"Origin": ORIGIN, **(headers or {})}))

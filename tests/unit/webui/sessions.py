@@ -25,6 +25,8 @@ def session(**facts: Any) -> Instance:
     return Instance.read({**WHOLE, **facts})
 
 
-def progress(step: int = 2, percent: int | None = None, message: str = "", usual: float | None = None) -> dict[str, Any]:
+def progress(
+    step: int = 2, percent: int | None = None, message: str = "", usual: float | None = None
+) -> dict[str, Any]:
     """A progress at ``step`` of four."""
     return {"step": step, "of": 4, "percent": percent, "message": message, "seconds": 9.1, "usual_seconds": usual}

@@ -58,7 +58,8 @@ def test_chips_count_kinds_and_stay_away_when_there_is_but_one() -> None:
 
 @pytest.mark.parametrize(
     ("gpu", "words"),
-    [(None, ""), ("none", ""), ({"mode": "exclusive", "count": 1}, "1 GPU"), ({"mode": "exclusive", "count": 2}, "2 GPUs"),
+    [(None, ""), ("none", ""), ({"mode": "exclusive", "count": 1}, "1 GPU"),
+     ({"mode": "exclusive", "count": 2}, "2 GPUs"),
      ({"mode": "shared", "count": 1}, "GPU, shared")],
 )  # fmt: skip
 def test_gpus(gpu: Any, words: str) -> None:

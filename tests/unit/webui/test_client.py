@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
-import requests
 from flask import Flask
 
 from asci_shared import request_id
@@ -49,7 +49,12 @@ def test_a_session_from_start_to_end(api: ApiLab) -> None:
     demo = server.caller(token)
     (environment,) = demo.environments()
     one = demo.start(environment.name, title="Tomography", geometry="1280x752", key="a-click")
-    assert (one.title, one.geometry, one.my_access, one.owner.name) == ("Tomography", "1280x752", "owner", "Demo Scientist")
+    assert (one.title, one.geometry, one.my_access, one.owner.name) == (
+        "Tomography",
+        "1280x752",
+        "owner",
+        "Demo Scientist",
+    )
     assert demo.start(environment.name, title="Tomography", geometry="1280x752", key="a-click").id == one.id
     first = demo.instances()
     assert [instance.id for instance in first.value or ()] == [one.id]
@@ -150,4 +155,4 @@ def test_redirects_are_not_followed() -> None:
     wire = Wire(app)
     with pytest.raises(ApiAway):
         ApiServer("http://api:8000", wire).caller("token").me()
-    assert [requests.utils.urlparse(request.url).netloc for request in wire.passed] == ["api:8000"]
+    assert [urlsplit(request.url).netloc for request in wire.passed] == ["api:8000"]

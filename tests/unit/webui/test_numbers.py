@@ -30,7 +30,8 @@ def test_a_number_is_never_torn_from_its_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.12, "0.1 s"), (2.0, "2 s"), (9.94, "9.9 s"), (25.4, "25 s"), (119, "119 s"), (130, "2 min")]
+    ("seconds", "words"),
+    [(0.12, "0.1 s"), (2.0, "2 s"), (9.94, "9.9 s"), (25.4, "25 s"), (119, "119 s"), (130, "2 min")],
 )
 def test_short_seconds(seconds: float, words: str) -> None:
     assert plain(numbers.short_seconds(seconds)) == words

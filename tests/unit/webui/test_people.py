@@ -15,8 +15,8 @@ def on(*usernames: str, mode: str = "control") -> list[Connection]:
 
 @pytest.mark.parametrize(
     ("name", "letters"),
-    [("Mara Lindqvist", "ML"), ("Dr Aiko Brandt", "AB"), ("demo", "DE"), ("Anna von der Au", "AA"), ("x", "X"), ("", "?"),
-     ("sofia.bergstrom", "SB"), ("Örjan Åkesson", "ÖÅ")],
+    [("Mara Lindqvist", "ML"), ("Dr Aiko Brandt", "AB"), ("demo", "DE"), ("Anna von der Au", "AA"), ("x", "X"),
+     ("", "?"), ("sofia.bergstrom", "SB"), ("Örjan Åkesson", "ÖÅ")],
 )  # fmt: skip
 def test_initials(name: str, letters: str) -> None:
     assert people.initials(name) == letters

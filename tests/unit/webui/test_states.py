@@ -95,8 +95,8 @@ def test_how_full_the_bar_is(facts: dict[str, Any], percent: float | None) -> No
 
 @pytest.mark.parametrize(
     ("state", "phase"),
-    [("queued", "waiting"), ("placed", "waiting"), ("pulling", "waiting"), ("starting", "waiting"), ("running", "running"),
-     ("stopping", "stopping"), ("stopped", "ended"), ("failed", "ended"), ("lost", "lost")],
+    [("queued", "waiting"), ("placed", "waiting"), ("pulling", "waiting"), ("starting", "waiting"),
+     ("running", "running"), ("stopping", "stopping"), ("stopped", "ended"), ("failed", "ended"), ("lost", "lost")],
 )  # fmt: skip
 def test_faces_of_the_session_page(state: str, phase: str) -> None:
     assert states.phase(session(state=state)) == phase
