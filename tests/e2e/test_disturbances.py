@@ -15,7 +15,7 @@ from tests.e2e.test_first_session import open_terminal
 from tests.support.api_caller import ApiCaller, Json
 from tests.support.browser import Visitor
 from tests.support.composed import Installation, docker
-from tests.support.edge_viewer import EdgeViewer
+from tests.support.edge_viewer import EdgeViewer, enter
 from tests.support.eventually import eventually
 
 Visit = Callable[..., Visitor]
@@ -132,7 +132,7 @@ def test_the_data_of_redis_is_lost(
     window.open(name)
     window.wait_desktop()
     time.sleep(1.5)  # a durable fact may be lost when it is younger than a second
-    with EdgeViewer(installation.url, demo.connect(name), demo.token) as viewer, window.tolerating(*EXPECTED):
+    with enter(demo, name) as viewer, window.tolerating(*EXPECTED):
         page_socket = window.live_sockets()[0]
         frames = Frames(viewer)
         frames.start()
@@ -217,7 +217,7 @@ def test_services_that_carry_no_bytes_are_killed(
     window = visit("demo")
     window.open(name)
     window.wait_desktop()
-    with window.tolerating(*EXPECTED), EdgeViewer(installation.url, demo.connect(name), demo.token) as viewer:
+    with window.tolerating(*EXPECTED), enter(demo, name) as viewer:
         page_socket = window.live_sockets()[0]
         frames = Frames(viewer)
         frames.start()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.api_caller import ApiCaller, Json
 from tests.support.broken_frames import STILL_OPEN, close_code, frame, upgraded
 from tests.support.composed import Installation
-from tests.support.edge_viewer import EdgeViewer, UpgradeRefused, closed_with, open_socket
+from tests.support.edge_viewer import EdgeViewer, UpgradeRefused, closed_with, enter, open_socket
 from tests.support.eventually import eventually
 from tests.support.rfb_client import PasswordRefused, RfbError
 
@@ -42,7 +42,7 @@ def _proxy_lives_on(installation: Installation, demo: ApiCaller, desktop: Callab
     """Whatever a stranger sends: the next honest viewer sees the desktop, and the proxy was not started again."""
     restarts = installation.restarts("proxy")
     yield
-    with EdgeViewer(installation.url, demo.connect(desktop()), demo.token) as viewer:
+    with enter(demo, desktop()) as viewer:
         viewer.rfb.wait_frame()
     assert installation.restarts("proxy") == restarts
 
@@ -165,9 +165,9 @@ def test_frames_that_break_in_the_middle_of_a_session_end_that_session_alone(
     installation: Installation, demo: ApiCaller, desktop: Callable[[], str]
 ) -> None:
     name = desktop()
-    with EdgeViewer(installation.url, demo.connect(name), demo.token) as bystander:
+    with enter(demo, name) as bystander:
         bystander.rfb.wait_frame()
-        with EdgeViewer(installation.url, demo.connect(name), demo.token) as viewer:
+        with enter(demo, name) as viewer:
             viewer.rfb.wait_frame()
             viewer.send_raw(frame(b"nonsense", opcode=11))
             viewer.wait_closed(within=5)

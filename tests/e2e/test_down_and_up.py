@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tests.support.api_caller import ApiCaller
 from tests.support.composed import Installation, docker
-from tests.support.edge_viewer import EdgeViewer
+from tests.support.edge_viewer import enter
 from tests.support.eventually import eventually
 
 CONTENT = "kept over the night\n"
@@ -37,7 +37,7 @@ def test_everything_that_matters_stays(
     again = running_desktop()
     assert again != name
     assert docker("exec", installation.instance(again) or "", "cat", "/home/demo/night.txt") == CONTENT
-    with EdgeViewer(installation.url, demo.connect(again), demo.token) as viewer:
+    with enter(demo, again) as viewer:
         viewer.rfb.wait_frame()
 
 

@@ -13,7 +13,7 @@ from tests.e2e.conftest import People
 from tests.support.api_caller import ApiCaller, Json
 from tests.support.browser import Visitor
 from tests.support.composed import Installation, docker, docker_bytes
-from tests.support.edge_viewer import EdgeViewer
+from tests.support.edge_viewer import enter
 from tests.support.eventually import eventually
 
 Visit = Callable[..., Visitor]
@@ -102,7 +102,7 @@ def test_the_engine_is_down(
     window = visit("demo")
     window.open(name)
     window.wait_desktop()
-    with EdgeViewer(installation.url, demo.connect(name), demo.token) as viewer:
+    with enter(demo, name) as viewer:
         page_socket = window.live_sockets()[0]
         installation.engine.shut()
         try:
@@ -145,7 +145,7 @@ def test_a_home_that_cannot_be_written(
     )  # fmt: skip
     assert log
     assert home.stat().st_uid != me["uid"]
-    with EdgeViewer(installation.url, noor.connect(name), noor.token) as viewer:
+    with enter(noor, name) as viewer:
         viewer.rfb.wait_frame()
     noor.stop(name)
 

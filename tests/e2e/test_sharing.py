@@ -13,7 +13,7 @@ from tests.e2e.test_first_session import open_terminal
 from tests.support.api_caller import ApiCaller
 from tests.support.browser import Visitor
 from tests.support.composed import Installation
-from tests.support.edge_viewer import EdgeViewer
+from tests.support.edge_viewer import EdgeViewer, enter
 from tests.support.eventually import eventually
 from tests.support.rfb_client import RfbError
 
@@ -32,7 +32,7 @@ def share(owner: Visitor, name: str, mode: str) -> None:
     page = owner.page
     page.locator("#share").click()
     page.get_by_role("combobox", name="Find a person by name").wait_for()
-    page.locator(".segmented").get_by_text(mode.capitalize()).click()
+    page.get_by_role("radio", name=mode.capitalize()).check()
     page.get_by_role("combobox").fill(name)
     page.get_by_role("option", name=re.compile(name)).wait_for()
     page.get_by_role("combobox").press("Enter")
@@ -111,7 +111,7 @@ def test_revoked_sockets_are_closed_within_a_second(
     name = desktop()
     for mode in ("view", "control"):
         assert demo.put(f"/instances/{name}/shares/mara", {"mode": mode}).status_code == 200
-        with EdgeViewer(installation.url, mara.connect(name, mode), mara.token) as viewer:
+        with enter(mara, name, mode) as viewer:
             viewer.rfb.wait_frame()
             removed = time.monotonic()
             assert demo.delete(f"/instances/{name}/shares/mara").status_code == 204
@@ -126,17 +126,17 @@ def test_a_share_lowered_to_view_takes_control_away_at_once(
 ) -> None:
     name = desktop()
     demo.put(f"/instances/{name}/shares/mara", {"mode": "control"})
-    with EdgeViewer(installation.url, demo.connect(name), demo.token) as owner:
-        with EdgeViewer(installation.url, mara.connect(name), mara.token) as viewer:
+    with enter(demo, name) as owner:
+        with enter(mara, name) as viewer:
             viewer.rfb.wait_frame()
             assert demo.put(f"/instances/{name}/shares/mara", {"mode": "view"}).status_code == 200
             viewer.wait_closed(within=5)
         assert mara.post(f"/instances/{name}/connections", {"mode": "control"}).status_code == 403
-        with EdgeViewer(installation.url, mara.connect(name, "view"), mara.token) as watcher:
+        with enter(mara, name, "view") as watcher:
             watcher.rfb.wait_frame()
         owner.rfb.wait_frame()  # the owner's viewer lived on while the desktop's secret was changed
     # and what was her secret for control before opens nothing: the desktop has another one now
-    with EdgeViewer(installation.url, demo.connect(name), demo.token) as again:
+    with enter(demo, name) as again:
         again.rfb.wait_frame()
 
 

@@ -169,6 +169,7 @@ class Visitor:
 
     def live_sockets(self, path: str = "/connect/") -> list[WebSocket]:
         """Its open WebSockets to desktops."""
+        self.page.wait_for_timeout(20)  # what happened reaches Python only while it listens
         return [s for s in self.sockets if path in s.url and not s.url.endswith("/events") and not s.is_closed()]
 
     def axe(self) -> list[str]:

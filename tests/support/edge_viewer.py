@@ -13,7 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from tests.support.rfb_client import RfbClient
+from tests.support.api_caller import ApiCaller
+from tests.support.rfb_client import RfbClient, RfbError
 
 TIMEOUT = 10.0
 NEVER_CLOSED = 0
@@ -44,6 +45,7 @@ def open_socket(
             compression=None,
             proxy=None,
             max_size=None,
+            legacy=True,
         )
     except InvalidStatus as refused:
         raise UpgradeRefused(refused.response.status_code, bytes(refused.response.body or b"")) from None
@@ -123,3 +125,15 @@ class EdgeViewer:
         with contextlib.suppress(ConnectionClosed, OSError):
             while data := self._theirs.recv(1 << 16):
                 self._socket.send(data)
+
+
+def enter(caller: ApiCaller, instance: str, mode: str = "control", *, within: float = 10.0) -> EdgeViewer:
+    """A viewer as a page gets one: with a new ticket when the desktop is just being given a new password."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return EdgeViewer(caller.url, caller.connect(instance, mode), caller.token)
+        except RfbError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
