@@ -218,10 +218,11 @@ def test_a_services_own_policy_and_errors_pass(edge: Edge) -> None:
     assert answer.headers["content-security-policy"] == "default-src 'none'"
 
 
-def test_request_id_is_the_edges_and_addresses_are_not_believed(edge: Edge) -> None:
+@pytest.mark.parametrize("path", ["/", "/api/v1/me", "/connect/x"])
+def test_request_id_is_the_edges_and_addresses_are_not_believed(edge: Edge, path: str) -> None:
     answer = edge.ask(
         "GET",
-        "/api/v1/me",
+        path,
         X_Request_Id="forged",
         X_Forwarded_For="1.2.3.4",
         X_Forwarded_Host="evil",
