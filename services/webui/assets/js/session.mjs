@@ -228,6 +228,7 @@ function take(now) {
     clocks.tell(room);
   }
   if (now.title !== facts.title) renamed(now.title);
+  if ($("guest")) $("guest").textContent = now.guest;
   if ($("who").innerHTML.trim() !== now.who.trim()) $("who").innerHTML = now.who;
   expired(now.expires_at);
   greet(now.people);

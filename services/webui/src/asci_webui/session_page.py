@@ -109,6 +109,7 @@ def _facts(instance: Instance, me: str) -> dict[str, Any]:
         "kind": instance.kind,
         "title": instance.title,
         "access": instance.my_access,
+        "guest": states.guest_line(instance),
         "owner": {"username": instance.owner.username, "name": instance.owner.name},
         "expires_at": numbers.utc(instance.expires_at) if instance.expires_at else None,
         "people": [

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from asci_shared.api.models import Instance
 from asci_webui.words.numbers import SPACE, clock, duration, ordinal, utc
+from asci_webui.words.people import given_name
 
 STARTING = ("placed", "pulling", "starting")
 ENDED = ("stopped", "failed")
@@ -139,6 +140,16 @@ def time_left(instance: Instance, now: datetime) -> str:
 def ends_soon(instance: Instance, now: datetime) -> bool:
     """Within the last hour the page offers to keep it."""
     return instance.expires_at is not None and (instance.expires_at - now).total_seconds() < 3600
+
+
+_GUESTS = {"view": "you are watching", "admin": "you are an administrator"}
+
+
+def guest_line(instance: Instance) -> str:
+    """Beside the title for everybody but the owner: whose it is, and what one may do."""
+    return (
+        f"{given_name(instance.owner.name)}’s {noun(instance)} · {_GUESTS.get(instance.my_access, 'you can control')}"
+    )
 
 
 def waiting_title(instance: Instance) -> str:
