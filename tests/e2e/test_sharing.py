@@ -92,6 +92,7 @@ def test_view_then_control_then_out(
     owner.page.locator("#remove-mara").click()
     expect(guest.page.locator("#over")).to_contain_text("ended your access", timeout=5000)
     told = time.monotonic() - removed
+    guest.page.wait_for_timeout(200)
     assert socket.is_closed()
     closed = guest.sockets_closed[socket.url] - removed
     print(f"removed to her page saying so: {told:.2f} s, her socket closed: {closed:.2f} s")
