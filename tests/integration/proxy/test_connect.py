@@ -254,6 +254,26 @@ def test_a_refused_secret_is_told_and_asked_for_again(proxy: Proxy, portal: Port
     assert message["data"] == b"secret:i-test"
 
 
+def test_a_desktop_whose_password_is_a_moment_behind_is_entered_all_the_same(proxy: Proxy, portal: Portal) -> None:
+    """What the controller does once it hears that a secret was refused."""
+    token = portal.sign_in()
+    wakes = portal.subscribe(contract.CHANNEL_WAKE)
+    desktop = Desktop(secret_of(generation=1), echo)
+
+    def controller() -> None:
+        assert wakes.get_message(timeout=10) is not None
+        desktop.secret = secret_of(generation=2)
+
+    writes = threading.Thread(target=controller)
+    writes.start()
+    with desktop.listening() as port, proxy.enter(portal.ticket(token, port, generation=2), token) as browser:
+        assert browser.read(len(SERVER_INIT)) == SERVER_INIT
+        browser.send(b"here at last")
+        assert browser.read(12) == b"here at last"
+    writes.join()
+    wakes.close()
+
+
 # -- limits --
 
 

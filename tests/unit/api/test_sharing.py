@@ -168,3 +168,10 @@ def test_people_one_may_share_with(lab: ApiLab) -> None:
     assert found("de") == []
     assert found("") == []
     assert set(lab.visitor("jun").get("/users?q=ad").json["items"][0]) == {"username", "name"}
+
+
+def test_taking_a_watcher_s_share_leaves_the_secret_of_control_alone(lab: ApiLab) -> None:
+    one, demo = running(lab), lab.visitor("demo")
+    demo.put(f"/instances/{one}/shares/jun", {"mode": "view"})
+    assert demo.delete(f"/instances/{one}/shares/jun").status == 204
+    assert generations(lab, one) == (1, 2)

@@ -13,6 +13,8 @@ from asci_shared import passwords
 from asci_shared.logging import get_logger
 from asci_shared.redis_contract import Ticket
 
+SECRET_PAUSES = (0.2, 0.4, 0.8)
+"""Seconds between tries at a desktop that refuses its secret."""
 _log = get_logger(__name__)
 
 
@@ -32,7 +34,25 @@ class Desktops:
         self._key, self._seconds, self._store = key, dial_seconds, store
 
     async def enter(self, ticket: Ticket) -> socket.socket:
-        """A socket behind ClientInit, the desktop's ServerInit still to come. Raises Unreachable."""
+        """A socket behind ClientInit, the desktop's ServerInit still to come. Raises Unreachable.
+
+        A desktop that refuses its secret is given a moment: right after a control share was taken back, its password
+        file is a fraction of a second behind the record.
+        """
+        for pause in SECRET_PAUSES:
+            try:
+                return await self._enter_once(ticket)
+            except rfb.SecretRefused as error:
+                if pause == SECRET_PAUSES[0]:
+                    self._tell_refused(ticket, error)
+                    await self._ask_for_secret(ticket.instance)
+                await asyncio.sleep(pause)
+        try:
+            return await self._enter_once(ticket)
+        except rfb.SecretRefused:
+            raise Unreachable("secret", "The desktop refused the proxy; its password is being written again.") from None
+
+    async def _enter_once(self, ticket: Ticket) -> socket.socket:
         sock = await self._dial(ticket)
         try:
             await self._authenticate(sock, ticket)
@@ -62,12 +82,8 @@ class Desktops:
         try:
             async with asyncio.timeout(self._seconds):
                 await rfb.enter_desktop(SocketChannel(sock), secret)
-        except rfb.SecretRefused as error:
-            _log.warning(
-                "desktop.secret_refused", instance=ticket.instance, generation=ticket.generation, error=str(error)
-            )
-            await self._ask_for_secret(ticket.instance)
-            raise Unreachable("secret", "The desktop refused the proxy; its password is being written again.") from None
+        except rfb.SecretRefused:
+            raise
         except TimeoutError:
             raise Unreachable("vnc", f"The desktop's screen did not answer within {self._seconds:g} s.") from None
         except rfb.RfbError as error:
@@ -75,6 +91,9 @@ class Desktops:
             raise Unreachable("vnc", "The desktop's screen does not speak as expected.") from None
         except (EOFError, OSError):
             raise Unreachable("vnc", "The desktop's screen closed the connection.") from None
+
+    def _tell_refused(self, ticket: Ticket, error: rfb.SecretRefused) -> None:
+        _log.warning("desktop.secret_refused", instance=ticket.instance, generation=ticket.generation, error=str(error))
 
     async def _ask_for_secret(self, instance: str) -> None:
         """The controller writes the desktop's password file again."""

@@ -54,7 +54,8 @@ def unshare_instance(desk: FrontDesk, caller: Caller, instance_id: str, username
         if not removed:
             raise NotFound("This session is not shared with that person.", slug="not-shared")
         rest = tuple(share for share in now.shares if share.username != username)
-        return replace(now, shares=rest, generations=_raised(now.generations, control=1, view=1))
+        controlled = removed[0].mode is Mode.CONTROL
+        return replace(now, shares=rest, generations=_raised(now.generations, control=int(controlled), view=1))
 
     stored = desk.instances.change(instance.id, step)
     _close(desk, caller, stored, username, [Mode.CONTROL, Mode.VIEW], "access to this desktop")
