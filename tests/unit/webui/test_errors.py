@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
@@ -80,3 +82,16 @@ def test_health_is_for_the_inside_only(lab: PortalLab) -> None:
 
 def test_large_forms_are_refused(lab: PortalLab) -> None:
     assert lab.browser("demo").post("/theme", theme="x" * 100_000).status == 413
+
+
+def test_pages_travel_pressed_where_the_browser_takes_it(lab: PortalLab) -> None:
+    client = lab.app.test_client()
+    plain = client.get("/help")
+    pressed = client.get("/help", headers={"Accept-Encoding": "gzip, br"})
+    assert "Content-Encoding" not in plain.headers
+    assert pressed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in pressed.headers["Vary"]
+    assert len(pressed.data) < len(plain.data) / 2
+    assert "Keyboard shortcuts" in gzip.decompress(pressed.data).decode()
+    assert "Content-Encoding" not in client.get("/help", headers={"Accept-Encoding": "gzip;q=0"}).headers
+    assert "Content-Encoding" not in client.get("/robots.txt", headers={"Accept-Encoding": "gzip"}).headers

@@ -1,5 +1,6 @@
-/** Home: the list follows by itself, the search filters while one types. */
+/** Home: what every page does, and the list follows by itself, the search filters while one types. */
 
+import "./portal.mjs";
 import "./home/htmx.mjs";
 import "htmx.org/dist/ext/hx-ptag.js";
 import * as live from "./home/live.mjs";

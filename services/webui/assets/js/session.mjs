@@ -173,7 +173,7 @@ function untilDrawn(began = performance.now()) {
   performance.mark("asci:drawn");
   paint();
   if (!document.querySelector("dialog[open], .menu:popover-open") && !$("toolbar").contains(document.activeElement)) link.screen.focus();
-  if (recall("hinted", "no") === "yes" || matchMedia("(pointer: coarse)").matches) return;
+  if (recall("hinted", "no") === "yes" || innerWidth < SMALL || matchMedia("(pointer: coarse)").matches) return;
   remember("hinted", "yes");
   toast(viewOnly() ? "You are watching. Tab leads to the bar." : "Ctrl+Alt+Shift, pressed and let go together, leads to the bar.", 8);
 }

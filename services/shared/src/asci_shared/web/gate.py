@@ -17,6 +17,7 @@ from asci_shared import request_id
 from asci_shared.api.client import Api, ApiServer
 from asci_shared.api.errors import SignedOut
 from asci_shared.web import form_tokens, security
+from asci_shared.web.compression import press
 from asci_shared.web.cookies import Cookies
 from asci_shared.web.form_tokens import FormTokens
 from asci_shared.web.safe_next import safe_next
@@ -90,7 +91,7 @@ class Gate:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-cache")
         response.headers[request_id.HEADER] = request_id.current()
-        return response
+        return press(request, response)
 
     def _signed_out(self, error: SignedOut) -> BaseResponse:
         script = request.headers.get(INLINE) or request.headers.get("HX-Request")

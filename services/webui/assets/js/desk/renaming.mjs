@@ -11,11 +11,13 @@ export function renaming(id, renamed) {
     field.maxLength = 80;
     field.value = button.textContent;
     field.setAttribute("aria-label", "Name of this session");
+    let over = false;
     const back = () => {
-      if (!field.isConnected) return;
+      over = true; // before the field goes: going, it tells of its blur
       field.replaceWith(button);
     };
     const keep = async () => {
+      if (over) return;
       const title = field.value.trim().replace(/\s+/g, " ");
       const focused = document.activeElement === field;
       back();
