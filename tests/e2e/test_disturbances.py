@@ -175,21 +175,21 @@ class Frames(threading.Thread):
 
     def __init__(self, viewer: EdgeViewer) -> None:
         super().__init__(daemon=True)
-        self._viewer, self._stop, self._longest, self._error = viewer, threading.Event(), 0.0, ""
+        self._viewer, self._ended, self._longest, self._error = viewer, threading.Event(), 0.0, ""
 
     def run(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not self._ended.is_set():
                 asked = time.monotonic()
                 self._viewer.rfb.wait_frame(timeout=20)
                 self._longest = max(self._longest, time.monotonic() - asked)
-                self._stop.wait(0.1)
+                self._ended.wait(0.1)
         except Exception as error:  # noqa: BLE001 - told by stop()
             self._error = repr(error)
 
     def stop(self) -> float:
         """Ends, and gives the longest wait in seconds."""
-        self._stop.set()
+        self._ended.set()
         self.join(25)
         assert not self._error, f"the desktop's bytes stopped: {self._error}"
         return self._longest

@@ -113,7 +113,7 @@ def test_bodies_that_are_none_or_too_much(demo: ApiCaller, installation: Install
         body = b'{"environment": "' + b"x" * size + b'"}'
         answer = requests.post(f"{url}/instances", data=body, headers=json_type, timeout=TIMEOUT)
         assert answer.status_code == 413, f"{size} bytes: {answer.status_code}"
-    problem(demo.get(f"/instances?q={'x' * 40000}"), 414)
+    assert demo.get(f"/instances?q={'x' * 40000}").status_code == 414
     assert requests.get(f"{url}/me", headers={**headers, "X-Much": "x" * 40000}, timeout=TIMEOUT).status_code in {
         400,
         431,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ from tests.support.secrets_seen import SecretsSeen
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / ".build/npm/node_modules/axe-core/axe.min.js"
+PICTURES = Path(os.environ.get("ASCI_TEST_PICTURES", ROOT / ".build/screenshots"))
 PROGRAM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
@@ -195,7 +197,7 @@ class Visitor:
 
     def picture(self, name: str) -> Path:
         """Keeps a picture of the window in the ignored folder of screenshots."""
-        path = ROOT / ".build" / "screenshots" / f"{name}.png"
+        path = PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
         return path
