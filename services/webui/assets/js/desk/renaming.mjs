@@ -34,8 +34,10 @@ export function renaming(id, renamed) {
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      event.preventDefault(); // else the same key would press the button that takes the focus
       if (event.key === "Enter") keep();
-      if (event.key === "Escape") {
+      else {
         back();
         button.focus();
       }
