@@ -340,10 +340,15 @@ def processes_gone(pid: int, *, within: float = 10.0) -> None:
 
 def control_group_memory(container: str) -> int:
     """Memory of a container without page cache, in bytes; what lies on a tmpfs counts. For cgroup v1 and v2."""
-    stats = _stats(container)
+    stats = _stats(container)["memory_stats"]
     details = stats["stats"]
     total = "total_" if "total_active_file" in details else ""  # v1 tells its own and, as total, what is below
     return int(stats["usage"]) - int(details[f"{total}active_file"]) - int(details[f"{total}inactive_file"])
+
+
+def cpu_seconds(container: str) -> float:
+    """Processor time that a container has used since it started."""
+    return float(_stats(container)["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
 
 
 def _stats(container: str) -> dict[str, Any]:
@@ -354,7 +359,7 @@ def _stats(container: str) -> dict[str, Any]:
             f"GET /containers/{container}/stats?stream=false&one-shot=true HTTP/1.0\r\nHost: engine\r\n\r\n".encode()
         )
         answer = b"".join(iter(lambda: door.recv(1 << 16), b""))
-    return dict(json.loads(answer.split(b"\r\n\r\n", 1)[1])["memory_stats"])
+    return dict(json.loads(answer.split(b"\r\n\r\n", 1)[1]))
 
 
 def _label(container: str, label: str) -> str:
