@@ -7,6 +7,7 @@ from dataclasses import replace
 from asci_api.domain.environment import Environment, Kind, Needs
 from asci_api.domain.identity import InstanceId, Person, Username
 from asci_api.domain.instance import Instance
+from asci_api.work.new_record import new_record
 
 DEMO = Person(Username("demo"), "Demo Scientist", 20001, 20001)
 JUN = Person(Username("jun"), "Jun Okafor", 20003, 20003)
@@ -26,28 +27,12 @@ DESKTOP = Environment(
 
 def queued(instance_id: str = "abcdefghij", now: float = 1_800_000_000.0, **facts: object) -> Instance:
     """A record as the api makes it at a click on Start."""
-    record = Instance(
-        id=InstanceId(instance_id),
-        owner=DEMO.username,
-        owner_name=DEMO.name,
-        uid=DEMO.uid,
-        gid=DEMO.gid,
-        groups=(),
-        environment=DESKTOP.name,
-        environment_title=DESKTOP.title,
-        icon=DESKTOP.icon,
-        kind=DESKTOP.kind,
-        title=DESKTOP.title,
-        image=DESKTOP.image,
-        image_id=DESKTOP.image_id,
-        port=DESKTOP.port,
-        ready_path=DESKTOP.ready_path,
-        needs=DESKTOP.needs,
-        mounts=(),
-        geometry="1280x800",
+    record = new_record(
+        InstanceId(instance_id),
+        DEMO,
+        DESKTOP,
         created_at=now,
         expires_at=now + DESKTOP.lifetime,
         request_id="0123456789abcdef0123456789abcdef",
-        state_since=now,
     )
     return replace(record, **facts)  # type: ignore[arg-type]

@@ -11,9 +11,10 @@ from asci_api.http.operation import Outcome, operation
 from asci_api.http.paging import page
 from asci_api.work.edit_instance import edit_instance
 from asci_api.work.find_instances import Filters, find_instance, find_instances
+from asci_api.work.new_record import DEFAULT_GEOMETRY
 from asci_api.work.present_instance import look_around, present_instance
 from asci_api.work.read_logs import read_logs
-from asci_api.work.start_instance import DEFAULT_GEOMETRY, Wish, idempotency_key, start_instance
+from asci_api.work.start_instance import Wish, idempotency_key, start_instance
 from asci_api.work.stop_instance import stop_instance
 
 TAG = "Instances"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from asci_api.domain.environment import Environment
 from asci_api.domain.errors import Conflict
-from asci_api.domain.identity import InstanceId, NodeName, Person, Username
+from asci_api.domain.identity import InstanceId, NodeName, Person
 from asci_api.domain.instance import Instance, Placement, State
 from asci_api.domain.ports import Observed
 from asci_api.work.desk import Desk
+from asci_api.work.new_record import new_record
 from asci_api.work.observe_node import Look
 from asci_shared.logging import get_logger
 
@@ -52,28 +54,12 @@ def _add(desk: Desk, record: Instance) -> Instance | None:
 
 
 def _record(seen: Observed, node: NodeName, person: Person, environment: Environment, now: float) -> Instance:
-    return Instance(
-        id=seen.instance,
-        owner=Username(person.username),
-        owner_name=person.name,
-        uid=person.uid,
-        gid=person.gid,
-        groups=tuple((group.name, group.gid) for group in person.groups),
-        environment=environment.name,
-        environment_title=environment.title,
-        icon=environment.icon,
-        kind=environment.kind,
-        title=environment.title,
-        image=environment.image,
+    record = new_record(
+        seen.instance, person, environment, created_at=seen.created_at, expires_at=now + environment.lifetime
+    )
+    return replace(
+        record,
         image_id=seen.image_id or environment.image_id,
-        port=environment.port,
-        ready_path=environment.ready_path,
-        needs=environment.needs,
-        mounts=environment.mounts,
-        geometry="1280x800",
-        created_at=seen.created_at,
-        expires_at=now + environment.lifetime,
-        request_id="",
         state=State.STARTING,
         state_since=now,
         placement=Placement(node),

@@ -39,7 +39,7 @@ def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], o
         instance = _image(desk, engine, instance, node)
         instance, seen = _container(desk, engine, instance, node)
         if instance.kind is Kind.DESKTOP and instance.generations.due:
-            instance = write_secrets(desk, engine, instance, seen.container)
+            instance = _secrets(desk, engine, instance, seen.container)
         _run(desk, engine, instance, seen, policy, pause)
     except _WantedNoMore:
         return
@@ -94,6 +94,15 @@ def _create(desk: Desk, engine: Engine, instance: Instance) -> str:
             raise _data_missing(fault.source) from fault
         engine.make_home(instance.owner, instance.uid, instance.gid, instance.image_id)
         return engine.create(spec)
+
+
+def _secrets(desk: Desk, engine: Engine, instance: Instance, container: str) -> Instance:
+    """Write them. Where the desktop ended before it could take them, that is the fault to tell."""
+    try:
+        return write_secrets(desk, engine, instance, container)
+    except EngineFault:
+        _still_there(desk, engine, instance, container)
+        raise
 
 
 def _home_source(spec: ContainerSpec) -> str | None:

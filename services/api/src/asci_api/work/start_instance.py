@@ -13,10 +13,10 @@ from asci_api.domain.instance import Instance, StopRequest
 from asci_api.scheduling.place import NoFit, place
 from asci_api.work.find_environments import environment_named, reason_against
 from asci_api.work.front_desk import FrontDesk
+from asci_api.work.new_record import DEFAULT_GEOMETRY, new_record
 from asci_api.work.quotas import check_quota, check_quota_again
 from asci_shared.logging import get_logger
 
-DEFAULT_GEOMETRY = "1280x800"
 LONGEST_KEY = 128
 _log = get_logger(__name__)
 
@@ -122,30 +122,15 @@ def _check_fit(desk: FrontDesk, environment: Environment) -> None:
 
 def _record(desk: FrontDesk, caller: Caller, wish: Wish, environment: Environment, instance: InstanceId) -> Instance:
     now = desk.clock()
-    person = caller.person
-    return Instance(
-        id=instance,
-        owner=person.username,
-        owner_name=person.name,
-        uid=person.uid,
-        gid=person.gid,
-        groups=tuple((group.name, group.gid) for group in person.groups),
-        environment=environment.name,
-        environment_title=environment.title,
-        icon=environment.icon,
-        kind=environment.kind,
-        title=wish.title or environment.title,
-        image=environment.image,
-        image_id=environment.image_id,
-        port=environment.port,
-        ready_path=environment.ready_path,
-        needs=environment.needs,
-        mounts=environment.mounts,
-        geometry=wish.geometry,
+    return new_record(
+        instance,
+        caller.person,
+        environment,
         created_at=now,
         expires_at=now + min(environment.lifetime, desk.policies.get().longest_life),
+        title=wish.title,
+        geometry=wish.geometry,
         request_id=caller.request_id,
-        state_since=now,
     )
 
 
