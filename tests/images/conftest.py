@@ -1,6 +1,6 @@
 """The desktop contract is asked of every desktop image on this machine: what is built on the base inherits its tests.
 
-ASCI_TEST_IMAGES names other images, separated by commas. Without an engine or an image these tests fail: they are
+Those tagged ASCI_TAG (dev) count; ASCI_TEST_IMAGES names others, separated by commas. Without an engine or an image these tests fail: they are
 about both.
 """
 
@@ -23,7 +23,8 @@ def _images() -> list[str]:
     if named:
         return [name.strip() for name in named.split(",")]
     with Engine() as engine:
-        return engine.desktop_images() or ["asci/env-desktop:dev"]
+        tag = os.environ.get("ASCI_TAG", "dev")
+        return engine.desktop_images(tag) or [f"asci/env-desktop:{tag}"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
