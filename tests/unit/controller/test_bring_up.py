@@ -165,6 +165,15 @@ def _runs(room: Room, record: Instance) -> bool:
     return any(container.status == "running" for container in room.engine.containers.values())
 
 
+def test_a_desktop_that_ends_before_it_has_its_secrets_says_its_exit_code(room: Room) -> None:
+    record = placed(room)
+    room.engine.upon("write", lambda: room.engine.exits(record.id, 3))
+    advance_instance(room.desk, record.id)
+    error = room.now(record).error
+    assert error is not None
+    assert "exit code 3" in error.cause
+
+
 def test_no_picture_within_the_deadline_fails_at_vnc(room: Room) -> None:
     record = placed(room)
     room.engine.upon("write", lambda: setattr(room.engine.of(record.id), "ready", False))

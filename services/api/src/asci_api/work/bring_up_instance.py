@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from asci_api.domain.environment import Kind
-from asci_api.domain.errors import EngineFault, Fenced, SourceMissing
+from asci_api.domain.errors import EngineAway, EngineFault, Fenced, SourceMissing
 from asci_api.domain.instance import Endpoint, Failure, Hop, Instance, Progress, State
 from asci_api.domain.policy import Policy
 from asci_api.domain.ports import ContainerSpec, Engine, Observed
@@ -117,6 +117,17 @@ def _data_missing(source: str) -> EngineFault:
         f"{source} does not exist on the node.",
         "Try again, or ask support.",
     )
+
+
+def _secrets(desk: Desk, engine: Engine, instance: Instance, container: str) -> Instance:
+    """Write the passwords; where that fails because the desktop ended, say that instead."""
+    try:
+        return write_secrets(desk, engine, instance, container)
+    except EngineAway:
+        raise
+    except EngineFault:
+        _still_there(desk, engine, instance, container)
+        raise
 
 
 def _run(
