@@ -45,6 +45,15 @@ def test_the_secrets_go_in_by_standard_input_as_the_owner(room: Room, running: I
     assert len(data) == 18
 
 
+def test_a_desktop_that_ends_before_it_takes_its_secrets_is_told_as_one_that_ended(room: Room) -> None:
+    record = placed(room)
+    room.engine.upon("write", lambda: room.engine.exits(record.id, 3))
+    advance_instance(room.desk, record.id)
+    error = room.now(record).error
+    assert error is not None
+    assert (error.hop, error.cause) == (Hop.CONTAINER, "The desktop ended while starting (exit code 3).")
+
+
 def test_the_seconds_of_a_start_become_what_is_usual(room: Room) -> None:
     record = placed(room)
     room.engine.upon("start", lambda: room.store.clock.advance(1.5))
