@@ -1,7 +1,7 @@
 """The desktop contract is asked of every desktop image on this machine: what is built on the base inherits its tests.
 
-Those tagged ASCI_TAG (dev) count; ASCI_TEST_IMAGES names others, separated by commas. Without an engine or an image these tests fail: they are
-about both.
+Those tagged ASCI_TAG (dev) count; ASCI_TEST_IMAGES names others, separated by commas. Without an engine or an image
+these tests fail: they are about both.
 """
 
 from __future__ import annotations
