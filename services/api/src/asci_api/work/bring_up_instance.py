@@ -96,15 +96,6 @@ def _create(desk: Desk, engine: Engine, instance: Instance) -> str:
         return engine.create(spec)
 
 
-def _secrets(desk: Desk, engine: Engine, instance: Instance, container: str) -> Instance:
-    """Write them. Where the desktop ended before it could take them, that is the fault to tell."""
-    try:
-        return write_secrets(desk, engine, instance, container)
-    except EngineFault:
-        _still_there(desk, engine, instance, container)
-        raise
-
-
 def _home_source(spec: ContainerSpec) -> str | None:
     home = spec.environment.get("ASCI_HOME")
     return next((mount.source for mount in spec.mounts if mount.target == home), None)
