@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+
+import requests
 
 from tests.integration.webui.conftest import PortalServer
 
@@ -64,6 +67,18 @@ def test_two_people_never_share_a_connection_pools_sign_in(portal: PortalServer)
         assert "Demo Scientist" in portal.get(demo, "/account").text
         assert "Jun Okafor" in portal.get(jun, "/account").text
         assert portal.get(portal.browser(), "/account").status_code == 303
+
+
+def test_both_processes_count_together(portal: PortalServer) -> None:
+    def counted() -> int:
+        text = requests.get(portal.address + "/metrics", timeout=30).text
+        found = re.search(r'asci_webui_requests_total\{method="GET",route="/help",status="200"\} (\d+)', text)
+        return int(found.group(1)) if found else 0
+
+    before = counted()
+    for _ in range(10):
+        portal.get(portal.browser(), "/help")
+    assert counted() == before + 10
 
 
 def test_no_secret_in_the_log(portal: PortalServer) -> None:

@@ -77,7 +77,10 @@ def test_health_is_for_the_inside_only(lab: PortalLab) -> None:
     browser = lab.browser()
     assert browser.get("/health/live").status == 200
     assert browser.get("/health/ready").status == 200
-    assert browser.get("/health/live", X_Forwarded_For="192.0.2.7").status == 404
+    browser.get("/help")
+    assert 'asci_webui_requests_total{method="GET",route="/help",status="200"}' in browser.get("/metrics").html
+    for path in ("/health/live", "/health/ready", "/metrics"):
+        assert browser.get(path, X_Forwarded_For="192.0.2.7").status == 404
 
 
 def test_large_forms_are_refused(lab: PortalLab) -> None:

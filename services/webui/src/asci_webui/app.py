@@ -13,6 +13,7 @@ from asci_webui import (
     error_views,
     health,
     home,
+    metrics,
     plain_pages,
     portal,
     session_actions,
@@ -37,6 +38,7 @@ def create_app(settings: Settings, server: ApiServer | None = None) -> Flask:
     gate = Gate(server or ApiServer(settings.api_url), settings.public_url, settings.form_key)
     static = StaticFiles(settings.static_folder)
     portal.carry(app.extensions, Portal(settings, gate, static))
+    metrics.install(app)
     gate.install(app)
     error_views.install(app)
     template_words.install(app, settings, gate, static)

@@ -1,10 +1,14 @@
-"""Whether this process lives and can answer. For the inner network: the edge passes neither on."""
+"""Whether this process lives and can answer, and what it counted. For the inner network: the edge passes none on."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
+from prometheus_client import CONTENT_TYPE_LATEST
 
-pages = Blueprint("health", __name__, url_prefix="/health")
+from asci_webui import metrics
+
+pages = Blueprint("health", __name__)
+_FRESH = {"Cache-Control": "no-store"}
 
 
 @pages.before_request
@@ -13,8 +17,14 @@ def _inner_only() -> None:
         abort(404)
 
 
-@pages.get("/live")
-@pages.get("/ready")
+@pages.get("/health/live")
+@pages.get("/health/ready")
 def live() -> Response:
     """The portal keeps no state: it is ready as soon as it lives."""
-    return Response("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
+    return Response("ok\n", mimetype="text/plain", headers=_FRESH)
+
+
+@pages.get("/metrics")
+def counted() -> Response:
+    """Prometheus' text."""
+    return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST, headers=_FRESH)
