@@ -102,7 +102,7 @@ class _Reader(HTMLParser):
 class PortalLab:
     """One portal and the API behind it."""
 
-    def __init__(self, folder: Path, development: bool = False) -> None:
+    def __init__(self, folder: Path, development: bool = False, administration: bool = False) -> None:
         (folder / "api").mkdir()
         (folder / "static").mkdir()
         self.api = ApiLab(folder / "api")
@@ -115,6 +115,7 @@ class PortalLab:
             form_key=b"form key",
             static_folder=static_files(folder / "static"),
             apps_domain="apps.example.org",
+            administration=administration,
             development=development,
         )
         self.app = create_app(self.settings, ApiServer("http://api:8000", self.wire))

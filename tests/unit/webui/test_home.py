@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -62,8 +63,18 @@ def test_nobody_has_anything_at_first(lab: PortalLab) -> None:
 def test_no_environment_at_all(lab: PortalLab) -> None:
     lab.api.store.cluster.put_environments(())
     assert "No environment is published yet." in lab.browser("demo").get("/").text
-    assert "Publish the first one" not in lab.browser("demo").get("/").text
-    assert "Publish the first one" in lab.browser("admin").get("/").text
+
+
+def test_admins_find_the_adminui_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    without, with_it = PortalLab(tmp_path / "without"), PortalLab(tmp_path / "with", administration=True)
+    for lab in (without, with_it):
+        lab.api.store.cluster.put_environments(())
+    for lab, username, there in ((without, "admin", False), (with_it, "demo", False), (with_it, "admin", True)):
+        page = lab.browser(username).get("/").text
+        assert ("Publish the first one" in page) is there
+        assert ("Administration" in page) is there
 
 
 def test_a_start_is_a_plain_form_that_leads_to_its_page(lab: PortalLab) -> None:

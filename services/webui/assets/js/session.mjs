@@ -125,7 +125,7 @@ if (desktop) {
   link = new Link({
     id, mode, viewer,
     open: (given) => ({ target: $("screen"), view: given === "view", resize: resizes() && given !== "view", quality: recall("quality", "sharp"), density: resizes() ? density() : 1, label: LABEL }),
-    clipboard: (text) => clipboard.fromDesktop(text),
+    clipboard: (text) => viewOnly() || clipboard.fromDesktop(text),
     before: keepLast,
     look: () => follower.now(),
     changed(state) {

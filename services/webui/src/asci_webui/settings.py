@@ -25,6 +25,8 @@ class Settings:
     """What scripts/build-static made; the edge serves it, pages read its manifest."""
     apps_domain: str
     """Web applications open under ``<instance id>.<apps domain>``."""
+    administration: bool = False
+    """Admins find the way to the pages of the adminui, where it is installed."""
     development: bool = False
     """Shows /styleguide and serves /static itself."""
 
@@ -40,5 +42,6 @@ def load(environ: Environ | None = None) -> Settings:
         form_key=environ.secret("ASCI_WEBUI_KEY_FILE", "/run/secrets/webui_key"),
         static_folder=environ.path("ASCI_STATIC", "/opt/asci/static"),
         apps_domain=environ.text("ASCI_APPS_DOMAIN", urlsplit(public_url).hostname or "localhost"),
+        administration=environ.flag("ASCI_ADMINUI"),
         development=environ.flag("ASCI_DEV"),
     )

@@ -26,7 +26,7 @@ def install(app: Flask, settings: Settings, gate: Gate, static: StaticFiles) -> 
         form_token=gate.form_token,
         now=lambda: datetime.now(UTC),
         icon_or=lambda name, other: name if name in icons else other,
-        development=settings.development,
+        administration=settings.administration,
     )
     app.jinja_env.globals.update({module.__name__.rsplit(".", 1)[-1]: module for module in (states, people, catalogue)})
     app.jinja_env.filters.update(
