@@ -33,5 +33,5 @@ trial_sweep() {
         note "Kept: installation $(installation). Sweep: ASCI_STATE=$ASCI_STATE scripts/clean"
         return 0
     fi
-    scripts/clean --keep-images </dev/null
+    YES=1 scripts/clean --keep-images </dev/null
 }
