@@ -10,14 +10,14 @@ from tests.support.composed import Installation, docker
 from tests.support.edge_viewer import enter
 from tests.support.eventually import eventually
 
-CONTENT = "kept over the night\n"
+CONTENT = "kept over the night"
 
 
 def test_everything_that_matters_stays(
     installation: Installation, demo: ApiCaller, running_desktop: Callable[[], str]
 ) -> None:
     name = running_desktop()
-    docker("exec", installation.instance(name) or "", "sh", "-c", f"printf '{CONTENT}' >~/night.txt")
+    docker("exec", installation.instance(name) or "", "sh", "-c", f"printf '{CONTENT}' >$ASCI_HOME/night.txt")
     demo.request("PATCH", f"/instances/{name}", json={"title": "Over the night"})
     stopping = time.monotonic()
     installation.down()

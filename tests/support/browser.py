@@ -23,6 +23,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Error,
+    Frame,
     Page,
     Playwright,
     Response,
@@ -84,6 +85,7 @@ class Visitor:
         self.page.on("pageerror", lambda error: self._complain(f"error in the page's script: {error}"))
         self.page.on("websocket", self._on_socket)
         self.page.on("response", self._on_response)
+        self.page.on("framenavigated", self._on_navigated)
         self._tools = self.context.new_cdp_session(self.page)
 
     # -- what a person does
@@ -229,6 +231,10 @@ class Visitor:
     def _on_socket(self, opened: WebSocket) -> None:
         self.sockets.append(opened)
         opened.on("close", self._on_socket_closed)
+
+    def _on_navigated(self, frame: Frame) -> None:
+        if frame.parent_frame is None:  # of the page that was left, nobody tells that its sockets are closed
+            self.sockets.clear()
 
     def _on_socket_closed(self, closed: WebSocket) -> None:
         self.sockets_closed.setdefault(closed.url, time.monotonic())
