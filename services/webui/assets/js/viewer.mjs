@@ -7,6 +7,8 @@
 
 import RFB from "@novnc/novnc";
 
+import { askedSize } from "./desk/size.mjs";
+
 /** qualityLevel and compressionLevel of Tight; figures behind them are in the decision on presets. */
 export const QUALITY = {
   sharp: { quality: 8, compression: 2 },
@@ -38,12 +40,15 @@ class Picture extends RFB {
     return done;
   }
 
-  /** Asked size of the desktop: CSS pixels, or device pixels where the person wants every one of them. */
+  /**
+   * Asked size of the desktop: CSS pixels, or device pixels where the person wants every one of them. Never smaller than
+   * its panel needs (the picture is scaled then), never larger than the desktop contract allows.
+   */
   _requestRemoteResize() {
     const size = this._screenSize;
     this._screenSize = () => {
       const { w, h } = size.call(this);
-      return { w: Math.floor(w * (this.density ?? 1)), h: Math.floor(h * (this.density ?? 1)) };
+      return askedSize(w * (this.density ?? 1), h * (this.density ?? 1));
     };
     try {
       super._requestRemoteResize();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { duration } from "../../../../services/webui/assets/js/page/numbers.mjs";
+import { askedSize } from "../../../../services/webui/assets/js/desk/size.mjs";
 import { geometry } from "../../../../services/webui/assets/js/page/starting.mjs";
 import { wait } from "../../../../services/webui/assets/js/home/pace.mjs";
 import { fits } from "../../../../services/webui/assets/js/home/search.mjs";
@@ -121,4 +122,10 @@ test("the mark in the bar", () => {
   assert.equal(mark({ ...IDLE, phase: "waiting", seen: true }).word, "Reconnecting");
   assert.equal(mark({ ...IDLE, phase: "asking" }).word, "Connecting");
   assert.equal(mark(IDLE), null);
+});
+
+test("a desktop is never asked to be too small for its panel or larger than it may be", () => {
+  assert.deepEqual(askedSize(390.5, 700), { w: 640, h: 700 });
+  assert.deepEqual(askedSize(1280.9, 752.2), { w: 1280, h: 752 });
+  assert.deepEqual(askedSize(7680, 4320), { w: 3840, h: 2160 });
 });

@@ -1,11 +1,14 @@
 /** A start by form, a little better with script: the window's size goes along, and a double click starts once. */
 
+import { askedSize } from "../desk/size.mjs";
+
 const BAR = 48;
-const clamp = (value, least, most) => Math.min(Math.max(Math.round(value), least), most);
 
 /** The size that a desktop would have in this window; empty on a phone, where it is scaled. */
 export function geometry(width = innerWidth, height = innerHeight) {
-  return width < 640 || height < 420 ? "" : `${clamp(width, 640, 3840)}x${clamp(height - BAR, 360, 2160)}`;
+  if (width < 640 || height < 420) return "";
+  const { w, h } = askedSize(width, height - BAR);
+  return `${w}x${h}`;
 }
 
 export function run() {
