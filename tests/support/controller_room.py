@@ -18,6 +18,7 @@ from tests.support.memory import MemoryStore
 from tests.support.people import ADMIN, DEMO, DESKTOP, JUN
 
 LOCAL = NodeName("local")
+BASE = NodeImage("sha256:base", ("asci/base:dev",), 600_000_000)
 
 
 class People:
@@ -68,7 +69,7 @@ class Room:
     def __init__(self) -> None:
         self.store = MemoryStore()
         image = NodeImage(DESKTOP.image_id, (DESKTOP.image,), 600_000_000, "{}")
-        self.engine = FakeEngine("local", clock=self.store.clock, images=[image])
+        self.engine = FakeEngine("local", clock=self.store.clock, images=[image, BASE])
         self.engines = FakeEngines(self.engine)
         self.leading = True
         self.look_before: Look | None = None
@@ -83,6 +84,7 @@ class Room:
             directory=People(),
             clock=self.store.clock,
             key=b"k" * 32,
+            home_image=BASE.tags[0],
             make_spec=simple_spec,
             read_catalogue=self._catalogue,
             leads=lambda: self.leading,

@@ -66,6 +66,19 @@ def test_the_program_feels_every_wall(engine: DockerEngine, new_spec: Callable[.
     assert "size=1024k" in mounts["/dev/shm"]
 
 
+def test_a_program_that_writes_without_end_does_not_fill_the_records(
+    engine: DockerEngine, new_spec: Callable[..., ContainerSpec]
+) -> None:
+    container = run(engine, new_spec())
+    log_of(engine, container)
+    flood = 'open(O, ">", "/proc/1/fd/1"); print O "x" x 15000, $_, "\n" for 1 .. 150; print O "last words\n"; close O'
+    engine.write(container, WHO, ["perl", "-e", flood], b"")
+    wait_until(lambda: engine.logs(container, 200)[-1] == "last words")
+    lines = engine.logs(container, 200)
+    assert sum(map(len, lines)) <= 64_000
+    assert max(map(len, lines)) <= 2_002
+
+
 def test_the_engine_is_told_every_limit(
     clean_lab: EngineLab, engine: DockerEngine, new_spec: Callable[..., ContainerSpec]
 ) -> None:

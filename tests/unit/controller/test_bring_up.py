@@ -9,6 +9,7 @@ import pytest
 
 from asci_api.domain.environment import Kind
 from asci_api.domain.errors import EngineAway, EngineFault, Fenced
+from asci_api.domain.identity import Username
 from asci_api.domain.instance import Hop, Instance, State, StopRequest
 from asci_api.domain.node import NodeImage
 from asci_api.domain.ports import ContainerSpec, Mount
@@ -64,8 +65,17 @@ def test_the_seconds_of_a_start_become_what_is_usual(room: Room) -> None:
 def test_a_new_person_gets_her_home_and_the_start_goes_on(room: Room) -> None:
     room.engine.missing.add("/homes/demo")
     record = placed(room)
+    made_by: list[str] = []
+    make_home = room.engine.make_home
+
+    def watched(username: Username, uid: int, gid: int, image: str) -> None:
+        made_by.append(image)
+        make_home(username, uid, gid, image)
+
+    room.engine.make_home = watched  # type: ignore[method-assign]
     advance_instance(room.desk, record.id)
     assert room.engine.homes_made == [("demo", DEMO.uid, DEMO.gid)]
+    assert made_by == ["asci/base:dev"], "an environment's image must never be root beside all homes"
     assert room.now(record).state is State.RUNNING
 
 

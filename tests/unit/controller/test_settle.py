@@ -202,6 +202,14 @@ def test_time_that_ran_out_ends_and_is_audited(room: Room, running: Instance) ->
     assert [entry.what for entry in room.store.audit.find()] == ["instance.expire"]
 
 
+def test_who_extends_in_the_last_moment_keeps_her_desktop(room: Room, running: Instance) -> None:
+    listed = room.store.instances.active()
+    room.store.clock.now = running.expires_at
+    room.store.instances.change(running.id, lambda now: replace(now, expires_at=now.expires_at + 3600))
+    assert expire_instances(room.desk, listed) == []
+    assert room.now(running).stop is None
+
+
 def test_ended_records_are_kept_for_a_week(room: Room, running: Instance) -> None:
     stop(room, running)
     advance_instance(room.desk, running.id)

@@ -29,6 +29,8 @@ class Settings:
     """ASCI_REDIS_PASSWORD_FILE; none where Redis asks for none."""
     homes: str = "/srv/asci/homes"
     """ASCI_HOMES: host path of home folders, or ``external:<path>``."""
+    home_image: str = "asci/base:dev"
+    """ASCI_HOME_IMAGE: ASCI's own image that makes home folders, as root beside all homes; never an environment's."""
     docker_url: str = "unix:///var/run/docker.sock"
     """ASCI_DOCKER_URL: the engine of node ``local``."""
     accounts_file: Path = Path("/accounts/accounts.json")
@@ -57,6 +59,7 @@ class Settings:
             key=_key(environ),
             redis_password=_password(environ),
             homes=environ.text("ASCI_HOMES", "/srv/asci/homes"),
+            home_image=environ.text("ASCI_HOME_IMAGE", "asci/base:dev"),
             docker_url=environ.text("ASCI_DOCKER_URL", "unix:///var/run/docker.sock"),
             accounts_file=environ.path("ASCI_ACCOUNTS_FILE", "/accounts/accounts.json"),
             config_dir=environ.path("ASCI_CONFIG_DIR", "/config"),

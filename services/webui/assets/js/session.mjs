@@ -32,6 +32,7 @@ const desktop = facts.kind === "desktop";
 const sprite = document.querySelector("svg.icon use").getAttribute("href").split("#")[0];
 const LABEL = `Desktop ${facts.title}. Ctrl, Alt and Shift, pressed and let go together, lead to the bar above it.`;
 const PICTURE_EVERY = 30000;
+const FIRST_PICTURES = [1500, 8000];
 const SMALL = 640;
 
 for (const part of [clocks, copying, dialogs, menus, people, starting]) part.run();
@@ -171,6 +172,7 @@ function untilDrawn(began = performance.now()) {
   }
   drawn = true;
   performance.mark("asci:drawn");
+  firstPictures();
   paint();
   if (!document.querySelector("dialog[open], .menu:popover-open") && !$("toolbar").contains(document.activeElement)) link.screen.focus();
   if (recall("hinted", "no") === "yes" || innerWidth < SMALL || matchMedia("(pointer: coarse)").matches) return;
@@ -190,6 +192,10 @@ function picture() {
   if (screen() && drawn) keepPicture(id, link.screen.canvas);
 }
 setInterval(() => document.hidden || picture(), PICTURE_EVERY);
+/* Early as well: of a short visit, what starts at pagehide may never end. */
+function firstPictures() {
+  for (const wait of FIRST_PICTURES) setTimeout(() => document.hidden || picture(), wait);
+}
 document.addEventListener("visibilitychange", () => document.hidden && picture());
 addEventListener("pagehide", picture);
 
@@ -282,7 +288,7 @@ function greet(now) {
 const back = () => screen()?.focus();
 const bar = toolbar($("toolbar"), back);
 const full = makeFull(back);
-const clipboard = makeClipboard(screen);
+const clipboard = makeClipboard(screen, mine);
 const keys = makeKeys(screen);
 renaming(id, renamed);
 

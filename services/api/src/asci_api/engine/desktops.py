@@ -23,6 +23,9 @@ from asci_api.engine.exec_write import exec_write
 from asci_api.engine.faults import BAD_REQUEST, CONFLICT, NOT_FOUND, status_of, translated
 from asci_api.engine.network import InstancesNetwork
 
+LINE_CHARACTERS = 2_000
+LOG_CHARACTERS = 64_000
+"""What is kept of a container's log, whatever its program wrote."""
 _GONE = "The container of the session is gone."
 _UNMADE = "The container could not be made."
 _ASK = "Start the session again."
@@ -75,7 +78,8 @@ class DockerEngine:
             found = self._clients.get().containers(
                 all=True, filters={"label": labels.of_installation(self._installation, labels.INSTANCE)}
             )
-        return [seen for entry in found if (seen := self._complete(observed.from_list(entry))) is not None]
+        instances = [entry for entry in found if labels.JOB not in entry["Labels"]]
+        return [seen for entry in instances if (seen := self._complete(observed.from_list(entry))) is not None]
 
     def look(self, container: str) -> Observed | None:
         try:
@@ -120,7 +124,7 @@ class DockerEngine:
             if status_of(fault) == NOT_FOUND:
                 return []
             raise
-        return text.decode(errors="replace").splitlines()[-lines:]
+        return _bounded(text.decode(errors="replace").splitlines()[-lines:])
 
     def stop(self, container: str, grace: float) -> None:
         """As the port says; a grace longer than a call may last ends in a transient fault, and the next call goes on
@@ -214,3 +218,16 @@ class DockerEngine:
         """Whether a silent stop is only a slow one. Raises ``EngineAway`` when the engine is silent altogether."""
         seen = self.look(container)
         return seen is not None and seen.status not in observed.ENDED
+
+
+def _bounded(lines: list[str]) -> list[str]:
+    """The last lines that fit: what a program writes without end must not fill the records."""
+    kept: list[str] = []
+    left = LOG_CHARACTERS
+    for line in reversed(lines):
+        cut = line if len(line) <= LINE_CHARACTERS else f"{line[:LINE_CHARACTERS]} …"
+        left -= len(cut)
+        if left < 0:
+            break
+        kept.append(cut)
+    return kept[::-1]

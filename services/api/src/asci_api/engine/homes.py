@@ -19,7 +19,7 @@ from asci_api.engine.container_spec import Homes
 from asci_api.engine.faults import CONFLICT, NOT_FOUND, translated
 
 PROGRAM = "/usr/local/lib/asci/make-home"
-"""In every image that keeps the desktop contract: ``make-home <folder> <uid> <gid>``."""
+"""In ASCI's base image: ``make-home <folder> <uid> <gid>``."""
 WITHIN = "/homes"
 SECONDS = 20.0
 """How long making a home may take."""
@@ -59,7 +59,8 @@ def home_body(installation: str, homes: Homes, username: Username, uid: int, gid
         "Cmd": [f"{WITHIN}/{username}", str(uid), str(gid)],
         "WorkingDir": "/",
         "Healthcheck": {"Test": ["NONE"]},
-        "Labels": {labels.INSTALLATION: installation, labels.JOB: "home"},
+        # the empty one hides what the image may say
+        "Labels": {labels.INSTALLATION: installation, labels.JOB: "home", labels.INSTANCE: ""},
         "HostConfig": {
             **WALLS,
             "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER"],

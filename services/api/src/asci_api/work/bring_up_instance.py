@@ -92,7 +92,7 @@ def _create(desk: Desk, engine: Engine, instance: Instance) -> str:
     except SourceMissing as fault:
         if fault.source != _home_source(spec):
             raise _data_missing(fault.source) from fault
-        engine.make_home(instance.owner, instance.uid, instance.gid, instance.image_id)
+        engine.make_home(instance.owner, instance.uid, instance.gid, desk.home_image)
         return engine.create(spec)
 
 

@@ -37,6 +37,8 @@ class Desk:
     clock: Clock
     key: bytes
     """The key file that desktops' secrets are derived from."""
+    home_image: str
+    """Reference of ASCI's own image that makes home folders: no environment's image ever gets that right."""
     make_spec: Callable[[Instance], ContainerSpec]
     """Pure: the container of an instance."""
     read_catalogue: Callable[[Sequence[NodeImage]], list[Environment]]

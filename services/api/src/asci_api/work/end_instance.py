@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from asci_api.domain.errors import EngineAway, Fenced
@@ -16,10 +17,21 @@ LOG_LINES = 200
 _log = get_logger(__name__)
 
 
-def ask_to_end(desk: Desk, instance: Instance, reason: str, failure: Failure | None = None) -> Instance:
-    """Record that ASCI itself wants the end. A request that stands already wins."""
+def ask_to_end(
+    desk: Desk,
+    instance: Instance,
+    reason: str,
+    failure: Failure | None = None,
+    still: Callable[[Instance], bool] = lambda now: True,
+) -> Instance:
+    """Record that ASCI itself wants the end, where ``still`` says so of the record as it stands. A request that stands
+    already wins."""
     request = StopRequest(by="asci", reason=reason, at=desk.clock(), failure=failure)
-    return desk.instances.change(instance.id, lambda now: None if now.ended or now.stop else replace(now, stop=request))
+
+    def step(now: Instance) -> Instance | None:
+        return None if now.ended or now.stop or not still(now) else replace(now, stop=request)
+
+    return desk.instances.change(instance.id, step)
 
 
 def end_instance(desk: Desk, instance: Instance) -> Instance:

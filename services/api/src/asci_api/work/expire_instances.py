@@ -18,7 +18,8 @@ def expire_instances(desk: Desk, active: Iterable[Instance]) -> list[Instance]:
     due = [record for record in active if record.expires_at <= now and record.stop is None and not record.ended]
     ended = []
     for record in due:
-        stored = ask_to_end(desk, record, TIME_RAN_OUT)
+        # it may have been extended since the list was read
+        stored = ask_to_end(desk, record, TIME_RAN_OUT, still=lambda record: record.expires_at <= now)
         if stored.stop is not None and stored.stop.reason == TIME_RAN_OUT:
             ended.append(stored)
             desk.audit.record(

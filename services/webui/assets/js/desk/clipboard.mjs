@@ -1,12 +1,13 @@
 /**
  * Text between the desktop's clipboard and this computer's: by itself where the browser allows it, by the panel's text
- * box where not. `screen()` is the live screen or null.
+ * box where not. `screen()` is the live screen or null. `own` false, on somebody else's desktop: nothing travels by
+ * itself, since what is on a guest's clipboard is hers, and what the owner copies need not land on it.
  */
 
 const MOST = 256 * 1024;
 const REFUSED = "The browser did not allow reading the clipboard. Paste the text here instead.";
 
-export function clipboard(screen) {
+export function clipboard(screen, own = true) {
   const panel = document.getElementById("clipboard-panel");
   if (!panel) return { fromDesktop() {}, sync() {} };
   const box = document.getElementById("clipboard-text");
@@ -52,10 +53,11 @@ export function clipboard(screen) {
     /** The desktop copied something. */
     async fromDesktop(text) {
       known = box.value = text;
-      if (document.hasFocus()) await navigator.clipboard?.writeText(text).catch(() => {});
+      if (own && document.hasFocus()) await navigator.clipboard?.writeText(text).catch(() => {});
     },
     /** Coming back to the page: bring along what was copied elsewhere, if the person allowed that before. */
     async sync() {
+      if (!own) return;
       try {
         const right = await navigator.permissions.query({ name: "clipboard-read" });
         if (right.state !== "granted") return;
