@@ -189,11 +189,55 @@ def test_untagged_and_unlabelled_images_are_no_environments() -> None:
     assert read_catalogue([image(LEAST, tag=""), image("")], Overlay()) == ([], [])
 
 
-def test_the_first_of_two_claims_wins_and_the_same_image_elsewhere_is_one() -> None:
-    images = [image(LEAST), image(LEAST), image({**LEAST, "title": "Old"}, "asci/old:1", "sha256:2")]
-    found, warnings = read_catalogue(images, Overlay())
+def test_of_one_repository_the_first_wins_and_the_same_image_elsewhere_is_one() -> None:
+    old = image({**LEAST, "title": "Old"}, "asci/x:0", "sha256:2")
+    found, warnings = read_catalogue([image(LEAST), image(LEAST), old], Overlay())
     assert [environment.title for environment in found] == ["Linux desktop"]
-    assert warnings == ["asci/old:1: its name desktop belongs to asci/x:1 already"]
+    assert [warning.partition(";")[0] for warning in warnings] == [
+        "asci/x:0: its name desktop belongs to asci/x:1 already"
+    ]
+
+
+OTHERS = image({**LEAST, "title": "Another"}, "lab.example:5000/desktop:2", "sha256:" + "2" * 64)
+THEIRS = image({**LEAST, "title": "Theirs"}, "acme/desktop:9", "sha256:" + "3" * 64)
+OWN = image(LEAST, "asci/env-desktop:dev", "sha256:" + "1" * 64)
+
+
+def pinned(reference: str) -> Overlay:
+    return Overlay({"desktop": {"image": reference, "title": "Pinned"}})
+
+
+def test_no_newer_image_takes_the_name_of_our_own() -> None:
+    found, warnings = read_catalogue([OTHERS, THEIRS, OWN], Overlay())
+    assert [environment.image for environment in found] == ["asci/env-desktop:dev"]
+    assert [warning.partition(":")[0] for warning in warnings] == ["lab.example", "acme/desktop"]
+
+
+def test_of_different_repositories_none_is_offered_and_the_log_says_how_to_pin() -> None:
+    found, (warning,) = read_catalogue([OTHERS, THEIRS, image({**LEAST, "name": "other"})], Overlay())
+    assert [environment.name for environment in found] == ["other"]
+    for part in ("lab.example:5000/desktop:2", "acme/desktop:9", "environments.desktop.image"):
+        assert part in warning
+
+
+@pytest.mark.parametrize("pin", ["acme/desktop:9", "sha256:" + "3" * 64, "3" * 12])
+def test_the_image_that_the_overlay_pins_has_the_name(pin: str) -> None:
+    (found,), warnings = read_catalogue([OTHERS, OWN, THEIRS], pinned(pin))
+    assert (found.image, found.image_id, found.title) == ("acme/desktop:9", "sha256:" + "3" * 64, "Pinned")
+    assert len(warnings) == 2
+
+
+@pytest.mark.parametrize("pin", ["acme/desktop", "acme/desktop:10", "sha256:" + "4" * 64, "3" * 11])
+def test_a_pin_that_no_image_meets_offers_nothing(pin: str) -> None:
+    found, warnings = read_catalogue([OWN, THEIRS], pinned(pin))
+    assert found == []
+    assert warnings[0] == f"desktop: the overlay pins {pin}, which is no image of that name"
+
+
+def test_a_pin_chooses_among_an_images_names_and_may_leave_out_latest() -> None:
+    two = NodeImage("sha256:1", ("acme/x:1", "acme/desktop:latest"), 1, json.dumps(LEAST))
+    (found,), warnings = read_catalogue([two], pinned("acme/desktop"))
+    assert (found.image, warnings) == ("acme/desktop:latest", [])
 
 
 def test_the_environments_of_this_project_are_valid() -> None:
@@ -213,6 +257,7 @@ environments:
     mounts: [data]
     lifetime: 1 d
   other: {enabled: false}
+  pinned: {image: "acme/desktop:9"}
 mounts:
   data: {source: /srv/data, target: /data, read_only: true}
 """
@@ -234,6 +279,7 @@ def test_the_overlay_decides_what_it_names_and_nothing_else(path: Path) -> None:
     assert found.needs == Needs(cpus=3.0, memory=4 * GIB, gpu=None)
     assert (found.mounts, found.lifetime, found.enabled) == (("data",), 86400.0, True)
     assert not overlay.apply(read(name="other")).enabled
+    assert (overlay.pin("pinned"), overlay.pin("other")) == ("acme/desktop:9", "")
 
 
 def test_a_mount_that_nobody_declared_is_told(path: Path) -> None:
@@ -254,6 +300,7 @@ def test_an_empty_overlay_decides_nothing(path: Path, content: str) -> None:
         ("- a", "overlay.yaml"),
         ("environment: {}", "environment: unknown field"),
         ("environments: {desktop: {enabld: false}}", "environments.desktop.value.enabld: unknown field"),
+        ("environments: {desktop: {image: 'a b'}}", "environments.desktop.value.image: must be the reference"),
         ("mounts: {data: {source: srv, target: /data}}", "mounts.data.value.source: must be an absolute path"),
         ("mounts: {data: {source: /srv/../etc, target: /data}}", "mounts.data.value.source"),
         ("mounts: {data: {source: /srv, target: /usr}}", "mounts.data.value.target: is a folder of the system"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from asci_api.catalogue.claims import Claim, decide
 from asci_api.catalogue.overlay import Overlay
 from asci_api.catalogue.schema import EntrySchema, sentences
 from asci_api.domain.environment import Environment, Needs
@@ -37,22 +38,16 @@ class Catalogue:
 def read_catalogue(images: Iterable[NodeImage], overlay: Overlay) -> tuple[list[Environment], list[str]]:
     """Environments by name, and a sentence for each image or mount that cannot be used.
 
-    Of several images that claim one name the first wins (engines list the newest first); the same image on several
-    nodes is one. Pure.
+    Of several images that claim one name :mod:`~asci_api.catalogue.claims` decides; the same image on several nodes is
+    one. Pure.
     """
+    claims, warnings = _claims(images)
     found: dict[str, Environment] = {}
-    warnings: list[str] = []
-    for image in images:
-        if not image.environment or not image.tags:
-            continue
-        try:
-            environment = overlay.apply(read_entry(image))
-        except ValueError as error:
-            warnings.append(f"{image.tags[0]}: {error}")
-            continue
-        first = found.setdefault(environment.name, environment)
-        if first.image_id != environment.image_id and first.image != environment.image:
-            warnings.append(f"{environment.image}: its name {environment.name} belongs to {first.image} already")
+    for name, several in claims.items():
+        environment, left_out = decide(name, several, overlay.pin(name))
+        warnings += left_out
+        if environment is not None:
+            found[name] = overlay.apply(environment)
     warnings += [
         f"{environment.image}: mounts {mount}, which the overlay does not declare"
         for environment in found.values()
@@ -60,6 +55,22 @@ def read_catalogue(images: Iterable[NodeImage], overlay: Overlay) -> tuple[list[
         if mount not in overlay.mounts
     ]
     return [found[name] for name in sorted(found)], warnings
+
+
+def _claims(images: Iterable[NodeImage]) -> tuple[dict[str, list[Claim]], list[str]]:
+    """The images that ask for each name, in their order, and a sentence for each whose label cannot be used."""
+    claims: dict[str, list[Claim]] = {}
+    warnings: list[str] = []
+    for image in images:
+        if not image.environment or not image.tags:
+            continue
+        try:
+            environment = read_entry(image)
+        except ValueError as error:
+            warnings.append(f"{image.tags[0]}: {error}")
+        else:
+            claims.setdefault(environment.name, []).append(Claim(environment, image.tags))
+    return claims, warnings
 
 
 def read_entry(image: NodeImage) -> Environment:

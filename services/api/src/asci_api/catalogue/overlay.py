@@ -5,6 +5,7 @@
     environments:
       desktop: {title: Linux desktop (XFM), allow: {groups: [XFM]}, needs: {memory: 4 GiB}, mounts: [data]}
       old-desktop: {enabled: false}
+      matlab: {image: "asci/env-matlab:r2026a"}
     mounts:
       data: {source: /srv/data, target: /data, read_only: true}
 """
@@ -41,11 +42,15 @@ class Overlay:
     readable: bool = True
     """False while the file cannot be read and never could: then nothing may be started, rather than everything."""
 
+    def pin(self, environment: str) -> str:
+        """Reference or id of the image that the operator gave the name to; empty where she left it open."""
+        return str(self.environments.get(environment, {}).get("image", ""))
+
     def apply(self, environment: Environment) -> Environment:
         """The environment as the operator wants it."""
         if not self.readable:
             return replace(environment, enabled=False)
-        decided = dict(self.environments.get(environment.name, {}))
+        decided = {key: one for key, one in self.environments.get(environment.name, {}).items() if key != "image"}
         if "needs" in decided:
             decided["needs"] = replace(environment.needs, **decided["needs"])
         if "mounts" in decided:

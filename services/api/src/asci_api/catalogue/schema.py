@@ -24,6 +24,9 @@ _WORD = validate.Regexp(
     re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z"), error="must be lower-case letters, digits and hyphens"
 )
 _GROUP = validate.Regexp(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,63}\Z"), error="must be the name of a group")
+_IMAGE = validate.Regexp(
+    re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,299}\Z"), error="must be the reference or the id of an image"
+)
 _DEFAULT_PORTS = {Kind.DESKTOP: 5901, Kind.SERVICE: 0}
 _SYSTEM = re.compile(r"/(bin|boot|home|lib|lib64|root|sbin|tmp|usr|var)|/(run|proc|sys|dev|etc)(/.*)?")
 """Folders inside a container that no mount may hide."""
@@ -124,6 +127,8 @@ class EntrySchema(Strict):
 class DecisionSchema(Strict):
     """What the operator decides of one environment; what is not named stays as the image says."""
 
+    image = fields.String(validate=_IMAGE)
+    """The one that may use the name; without it, see :mod:`asci_api.catalogue.claims`."""
     enabled = fields.Boolean()
     title = Text(80)
     description = Text(1000)
