@@ -106,6 +106,18 @@ def test_what_is_refused_changes_nothing(terminal: Terminal, arguments: tuple[st
     assert terminal.path.read_text() == before
 
 
+@pytest.mark.parametrize("content", ["", "\n", '{"demo"', "[]", "null"])
+def test_a_damaged_file_is_nobodys_absence(terminal: Terminal, content: str) -> None:
+    terminal.path.write_text(content)
+    with pytest.raises(Unavailable) as reading:
+        terminal.directory.get("demo")
+    assert reading.value.slug == "no-accounts"
+    for arguments in (("add", "mara"), ("ensure", "--demo")):
+        with pytest.raises(Unavailable, match=r"accounts.json cannot be read, so nothing was changed\. .+\."):
+            terminal.run(*arguments)
+    assert terminal.path.read_text() == content
+
+
 def test_a_new_password_and_disabling_end_sign_ins(tmp_path: Path) -> None:
     ended: list[tuple[str, str]] = []
     book = AccountBook(

@@ -1,6 +1,7 @@
 """The file of local accounts: JSON, ``{username: {name, email, uid, gid, groups, roles, disabled, hash}}``, mode 0600.
 
-Read again whenever it changes; written whole, under a lock file, by rename. ``groups`` is ``{name: gid}``.
+A file that is empty is damaged, not an installation without people. Read again whenever it changes; written whole,
+under a lock file, by rename. ``groups`` is ``{name: gid}``.
 """
 
 from __future__ import annotations
@@ -80,9 +81,11 @@ class AccountFile:
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[Accounts]:
-        """The accounts, to be changed in place; written when the block ends without an exception."""
+        """The accounts, to be changed in place; written when the block ends without an exception.
+
+        A file that does not exist begins empty; one that cannot be read stays as it is and raises ``Unavailable``."""
         with _locked(self._path):
-            accounts = dict(_load(self._path)) if self._path.exists() else {}
+            accounts = _begun(self._path)
             before = dict(accounts)
             yield accounts
             if accounts != before:
@@ -99,9 +102,20 @@ def with_hash(account: Account, hashed: str) -> Account:
     return replace(account, hash=hashed)
 
 
+def _begun(path: Path) -> Accounts:
+    """What an edit begins from. The sentence is for the operator at the command line too."""
+    if not path.exists():
+        return {}
+    try:
+        return dict(_load(path))
+    except Unavailable as error:
+        title = f"{path.name} cannot be read, so nothing was changed. Mend it or put back a copy of it."
+        raise Unavailable(title, slug=error.slug, retry_after=error.retry_after) from error
+
+
 def _load(path: Path) -> Accounts:
     try:
-        document: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8") or "{}")
+        document: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
         known = Account.__dataclass_fields__
         return {
             username: Account(**{key: value for key, value in facts.items() if key in known})
