@@ -140,6 +140,24 @@ def test_a_long_audit_is_read_to_its_beginning(room: StoreRoom) -> None:
     assert len(room.store.audit.find(limit=5000)) == 1203
 
 
+def test_equal_lines_are_written_once_in_their_seconds(room: StoreRoom) -> None:
+    refusal = replace(entry(room.now()), outcome="not-allowed")
+    others = [replace(refusal, who="jun"), replace(refusal, what="x"), replace(refusal, target="x")]
+    for one in (
+        refusal,
+        *others,
+        replace(refusal, outcome="quota-reached"),
+        *[replace(refusal, request_id="q" * 32)] * 3,
+    ):
+        room.store.audit.record(one, once_per=60)
+    assert len(room.store.audit.find(limit=20)) == 5
+    room.store.audit.record(refusal)
+    assert len(room.store.audit.find(limit=20)) == 6
+    room.pass_time(60)
+    room.store.audit.record(refusal, once_per=60)
+    assert len(room.store.audit.find(limit=20)) == 7
+
+
 def test_no_audit_without_sentinel(room: StoreRoom) -> None:
     room.lose()
     with pytest.raises(Restoring):

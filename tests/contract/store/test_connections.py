@@ -120,14 +120,6 @@ def test_equal_revocations_are_two(room: StoreRoom) -> None:
     assert first.id != second.id
 
 
-def test_a_sign_in_that_was_ended_is_told_from_one_that_nobody_used(room: StoreRoom) -> None:
-    room.store.revocations.revoke(RevocationKind.TOKEN, code=CloseCode.SIGNED_OUT, reason="x", token="a" * 64)
-    room.store.revocations.revoke(RevocationKind.PERSON, code=CloseCode.SIGNED_OUT, reason="x", username="jun")
-    assert room.store.revocations.ended("a" * 64)
-    assert not room.store.revocations.ended("b" * 64)
-    assert not room.store.revocations.ended("")
-
-
 def test_a_revocation_does_not_wait_for_a_restore(room: StoreRoom) -> None:
     room.lose()
     room.store.revocations.revoke(RevocationKind.PERSON, code=CloseCode.SIGNED_OUT, reason="x", username="jun")

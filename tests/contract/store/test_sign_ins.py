@@ -9,7 +9,8 @@ import pytest
 from asci_api.domain.errors import Restoring, Unavailable
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.ports import Remembered
-from asci_shared.redis_contract import TokenRecord
+from asci_shared.close_codes import CloseCode
+from asci_shared.redis_contract import RevocationKind, TokenRecord
 from tests.support.store_rooms import StoreRoom
 
 DEMO = Username("demo")
@@ -209,3 +210,26 @@ def test_roles_come_back_as_they_were(room: StoreRoom) -> None:
     record = replace(signed_in(room), roles=("user", "admin"))
     room.store.tokens.add("a" * 64, record)
     assert room.store.tokens.use("a" * 64) == record
+
+
+def test_a_sign_in_that_was_ended_is_told_from_one_that_nobody_used(room: StoreRoom) -> None:
+    for token_hash in ("a" * 64, "b" * 64):
+        room.store.tokens.add(token_hash, signed_in(room))
+    room.store.tokens.drop("a" * 64)
+    room.store.tokens.drop("a" * 64)
+    room.store.tokens.drop("c" * 64)
+    ended = room.store.revocations.ended
+    assert [ended(one) for one in ("a" * 64, "b" * 64, "c" * 64, "")] == [True, False, False, False]
+    room.pass_time(590)
+    assert ended("a" * 64)
+    room.pass_time(10)
+    assert not ended("a" * 64)
+
+
+def test_an_ended_sign_in_needs_no_look_at_the_revocations(room: StoreRoom) -> None:
+    room.store.tokens.add("a" * 64, signed_in(room))
+    for number in range(5):
+        room.store.revocations.revoke(RevocationKind.TOKEN, code=CloseCode.SIGNED_OUT, reason="x", token=f"{number}")
+    room.store.tokens.drop("a" * 64)
+    assert room.store.revocations.ended("a" * 64)
+    assert not room.store.revocations.ended("1")

@@ -13,7 +13,6 @@ from asci_api.domain.identity import InstanceId
 from asci_api.domain.ports import Fence
 from asci_shared.redis_contract import (
     LEASE_SECONDS,
-    REVOCATION_SECONDS,
     TICKET_SECONDS,
     Lease,
     Mode,
@@ -151,8 +150,7 @@ class MemoryRevocations:
 
     def ended(self, token: str) -> bool:
         with self.state.open():
-            since = self.state.clock.now - REVOCATION_SECONDS
-            return any(one.kind == RevocationKind.TOKEN and one.token == token and one.at >= since for one in self.made)
+            return bool(self.state.kept("token-ended", token))
 
 
 @dataclass(slots=True)

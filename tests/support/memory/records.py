@@ -18,6 +18,7 @@ from tests.support.memory.state import State
 
 SNAPSHOT_SECONDS = 15.0
 DAY = 86400.0
+ENDED_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -127,6 +128,8 @@ class MemoryTokens:
 
     def drop(self, token_hash: str) -> None:
         with self.state.write(None):
+            if self.state.kept("tokens", token_hash):
+                self.state.keep("token-ended", token_hash, True, ENDED_SECONDS)
             self.state.dropped("tokens", token_hash)
 
     def of(self, username: Username) -> list[str]:
@@ -151,8 +154,13 @@ class MemoryAudit:
         """All of them, oldest first."""
         return list(self.state.rows("audit"))
 
-    def record(self, entry: AuditEntry) -> None:
+    def record(self, entry: AuditEntry, *, once_per: int = 0) -> None:
         with self.state.write(self.fence):
+            if once_per:
+                key = (entry.who, entry.what, entry.target, entry.outcome)
+                if self.state.kept("audit-once", key):
+                    return
+                self.state.keep("audit-once", key, True, once_per)
             self.state.rows("audit").append(entry)
 
     def find(

@@ -227,6 +227,7 @@ def test_addresses_and_request_ids_are_believed_from_our_own_peers_only(lab: Api
     trusted = client.post("/api/v1/sessions", json=body, headers=said)
     assert trusted.headers["X-Request-Id"] == "a" * 32
     assert lab.memory.audit.entries[-1].address == "198.51.100.9"
+    body["username"] = "jun"
     other = client.post("/api/v1/sessions", json=body, headers=said, environ_base={"REMOTE_ADDR": "203.0.113.5"})
     assert other.headers["X-Request-Id"] != "a" * 32
     assert lab.memory.audit.entries[-1].address == "203.0.113.5"

@@ -44,7 +44,21 @@ def test_life_is_no_longer_than_the_policy_allows(lab: ApiLab) -> None:
 def test_an_unknown_environment(lab: ApiLab) -> None:
     reply = lab.visitor("demo").post("/instances", {"environment": "matlab"})
     assert (reply.status, reply.slug) == (404, "unknown-environment")
-    assert lab.memory.audit.entries[-1].outcome == "unknown-environment"
+    assert lab.memory.audit.entries == []
+
+
+def test_equal_refusals_are_one_line_of_the_audit_a_minute(lab: ApiLab) -> None:
+    lab.offer(replace(DESKTOP, enabled=False))
+    demo = lab.visitor("demo")
+    for _ in range(5):
+        assert demo.post("/instances", {"environment": "desktop"}).status == 403
+    assert [(one.who, one.target, one.outcome) for one in lab.memory.audit.entries] == [
+        ("demo", "desktop", "not-allowed")
+    ]
+    lab.visitor("jun").post("/instances", {"environment": "desktop"})
+    lab.memory.clock.advance(60)
+    demo.post("/instances", {"environment": "desktop"})
+    assert [one.who for one in lab.memory.audit.entries] == ["demo", "jun", "demo"]
 
 
 def test_before_the_first_look_nothing_is_unknown(lab: ApiLab) -> None:

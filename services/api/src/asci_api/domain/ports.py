@@ -142,7 +142,8 @@ class Revocations(Protocol):
         """Write the tombstone with Redis' time and push it, atomically."""
 
     def ended(self, token: str) -> bool:
-        """Whether a tombstone of the last minutes ended this sign-in; tells it from one that nobody used."""
+        """Whether this sign-in (hash of its token) was dropped in the last 10 minutes; tells it from one that nobody
+        used. Costs the same however many ended."""
 
 
 class Rings(Protocol):
@@ -170,7 +171,9 @@ class AuditEntry:
 class Audit(Protocol):
     """The book of deeds, newest first when read."""
 
-    def record(self, entry: AuditEntry) -> None: ...
+    def record(self, entry: AuditEntry, *, once_per: int = 0) -> None:
+        """Write a line. With ``once_per`` seconds, no second one with the same who, what, target and outcome is
+        written within them."""
 
     def find(
         self, *, who: str = "", what: str = "", target: str = "", before: float | None = None, limit: int = 100

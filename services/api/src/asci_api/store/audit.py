@@ -24,8 +24,9 @@ class RedisAudit:
 
     door: Door
 
-    def record(self, entry: AuditEntry) -> None:
-        self.door.write("audit_record", [keys.AUDIT], [codec.encode(entry), keys.AUDIT_LENGTH])
+    def record(self, entry: AuditEntry, *, once_per: int = 0) -> None:
+        once = [keys.audit_once(entry.who, entry.what, entry.target, entry.outcome)] if once_per else []
+        self.door.write("audit_record", [keys.AUDIT, *once], [codec.encode(entry), keys.AUDIT_LENGTH, once_per])
 
     def find(
         self, *, who: str = "", what: str = "", target: str = "", before: float | None = None, limit: int = 100

@@ -13,6 +13,8 @@ key                                 type    expiry                           los
 ``asci:instances:versions``         hash    none; id -> revision and stamp   restored with the records
 ``asci:changes``                    stream  1 h, about 20,000 entries        followers copy everything again
 ``asci:audit``                      stream  about 100,000 entries            restored
+``asci:audit:once:{hash}``          string  1 min                            an equal refusal is told twice
+``asci:token-ended:{sha256}``       string  10 min                           "ended" is told as "idle"
 ``asci:tokens:of:{username}``       zset    longest life of her tokens       restored with the tokens
 ``asci:policy``                     string  none                             restored
 ``asci:starts:{environment}``       list    none; the last 50                restored
@@ -73,6 +75,15 @@ def tokens_of(username: str) -> str:
 
 def starts(environment: str) -> str:
     return f"asci:starts:{environment}"
+
+
+def audit_once(who: str, what: str, target: str, outcome: str) -> str:
+    return f"asci:audit:once:{_hash(who, what, target, outcome)}"
+
+
+def token_ended(token_hash: str) -> str:
+    """Written by ``token_drop.lua``."""
+    return f"asci:token-ended:{token_hash}"
 
 
 def idempotency(username: str, key: str) -> str:

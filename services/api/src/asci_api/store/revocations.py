@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
-from asci_api.store import codec
-from asci_api.store.redis import Door, answering
+from asci_api.store import codec, keys
+from asci_api.store.redis import Door
 from asci_shared.redis_contract import REVOCATION_SECONDS, REVOCATIONS, Mode, Revocation, RevocationKind
 
 
@@ -48,7 +47,4 @@ class RedisRevocations:
         return replace(revocation, at=float(at))
 
     def ended(self, token: str) -> bool:
-        with answering():
-            documents = cast("list[bytes]", self.door.client.zrange(REVOCATIONS, 0, -1))
-        made = (codec.decode(Revocation, document) for document in documents)
-        return any(one.kind == RevocationKind.TOKEN and one.token == token for one in made)
+        return self.door.read(keys.token_ended(token)) != [None]

@@ -11,6 +11,8 @@ from asci_api.domain.identity import Caller, Person
 from asci_api.domain.instance import State
 from asci_api.work.front_desk import FrontDesk
 
+UNKNOWN_ENVIRONMENT = "unknown-environment"
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -51,7 +53,7 @@ def environment_named(desk: FrontDesk, name: str) -> Environment:
             "There is no such environment.",
             detail=f"No environment is called {name}.",
             next_step="Choose one from the catalogue.",
-            slug="unknown-environment",
+            slug=UNKNOWN_ENVIRONMENT,
         )
     return found
 

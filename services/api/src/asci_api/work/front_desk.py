@@ -25,6 +25,9 @@ from asci_api.domain.ports import (
     Wakes,
 )
 
+REFUSALS_ONCE_PER = 60
+"""Seconds in which equal refusals are one line of the audit, so that nobody can fill it by asking again and again."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrontDesk:
@@ -56,7 +59,7 @@ class FrontDesk:
 
     def note(self, caller: Caller, what: str, target: str, outcome: str = "ok", **facts: str) -> None:
         """Write a deed of a signed-in person into the audit."""
-        self.audit.record(
+        self.record(
             AuditEntry(
                 at=self.clock(),
                 who=caller.person.username,
@@ -68,3 +71,7 @@ class FrontDesk:
                 facts=facts,
             )
         )
+
+    def record(self, entry: AuditEntry) -> None:
+        """Write into the audit: every deed, and equal refusals once a minute."""
+        self.audit.record(entry, once_per=0 if entry.outcome == "ok" else REFUSALS_ONCE_PER)

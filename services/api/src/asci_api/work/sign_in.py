@@ -130,7 +130,7 @@ def _begin(desk: FrontDesk, person: Person, address: str, request_id: str) -> Si
 
 
 def _note(desk: FrontDesk, username: str, address: str, outcome: str, request_id: str) -> None:
-    desk.audit.record(
+    desk.record(
         AuditEntry(
             at=desk.clock(),
             who=username[:64],

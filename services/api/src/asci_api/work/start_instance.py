@@ -11,7 +11,7 @@ from asci_api.domain.errors import AsciError, Conflict, InvalidInput, NeverFits,
 from asci_api.domain.identity import Caller, InstanceId, new_instance_id
 from asci_api.domain.instance import Instance, StopRequest
 from asci_api.scheduling.place import NoFit, place
-from asci_api.work.find_environments import environment_named, reason_against
+from asci_api.work.find_environments import UNKNOWN_ENVIRONMENT, environment_named, reason_against
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.new_record import DEFAULT_GEOMETRY, new_record
 from asci_api.work.quotas import check_quota, check_quota_again
@@ -70,7 +70,8 @@ def _start(desk: FrontDesk, caller: Caller, wish: Wish, instance_id: InstanceId)
     try:
         environment = _startable(desk, caller, wish)
     except AsciError as refusal:
-        desk.note(caller, "instance.start", wish.environment, refusal.slug)
+        if refusal.slug != UNKNOWN_ENVIRONMENT:
+            desk.note(caller, "instance.start", wish.environment, refusal.slug)
         raise
     record = _record(desk, caller, wish, environment, instance_id)
     try:
