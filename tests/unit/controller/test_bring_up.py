@@ -146,6 +146,25 @@ def test_an_image_that_the_node_lacks_is_pulled_with_its_percentage(room: Room) 
     assert room.now(record).state is State.RUNNING
 
 
+def test_an_image_rebuilt_while_somebody_waited_is_started_as_it_is_now(room: Room) -> None:
+    record = placed(room)
+    room.engine.loses_image(DESKTOP.image_id)
+    room.engine.adds_image(NodeImage("sha256:rebuilt", (DESKTOP.image,), 1, "{}"))
+    room.store.cluster.put_environments([replace(DESKTOP, image_id="sha256:rebuilt")])
+    advance_instance(room.desk, record.id)
+    now = room.now(record)
+    assert (now.state, now.image_id) == (State.RUNNING, "sha256:rebuilt")
+
+
+def test_the_queue_is_not_counted_as_a_usual_start(room: Room) -> None:
+    record = room.store.instances.add(queued(now=room.store.clock()))
+    room.store.clock.advance(3600)
+    room.place()
+    room.engine.upon("start", lambda: room.store.clock.advance(2.0))
+    advance_instance(room.desk, record.id)
+    assert room.store.cluster.usual_seconds(["desktop"]) == {"desktop": 2.0}
+
+
 def test_an_image_that_nobody_has_fails_at_the_image(room: Room) -> None:
     record = placed(room)
     room.engine.loses_image(DESKTOP.image_id)

@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from asci_api.domain.errors import EngineAway, Fenced
-from asci_api.domain.instance import Endpoint, Instance, State, StopRequest
+from asci_api.domain.errors import EngineAway, EngineFault, Fenced
+from asci_api.domain.instance import Endpoint, Hop, Instance, State, StopRequest
 from asci_api.domain.node import NodeState
+from asci_api.domain.ports import ContainerSpec
+from asci_api.loops.steadiness import Steadiness
 from asci_api.work.adopt_instance import adopt_instances
 from asci_api.work.advance_instance import advance_instance
-from asci_api.work.expire_instances import expire_instances
+from asci_api.work.end_instance import PATIENCE
+from asci_api.work.expire_instances import GRACE, expire_instances
 from asci_api.work.observe_node import node_of
 from asci_api.work.reap_instances import CREATED_DEADLINE, forget_old, reap_orphans
 from asci_api.work.settle_instances import settle_instances
 from tests.support.controller_room import Room, simple_spec
+from tests.support.memory import MemoryClock
 from tests.support.people import DESKTOP, queued
 
 
@@ -194,19 +198,96 @@ def test_leaving_the_queue_ends_without_an_engine_call(room: Room) -> None:
 
 
 def test_time_that_ran_out_ends_and_is_audited(room: Room, running: Instance) -> None:
-    assert expire_instances(room.desk, room.store.instances.active()) == []
+    assert expire_instances(room.desk, room.store.instances.active(), running.created_at) == []
     room.store.clock.now = running.expires_at
-    expire_instances(room.desk, room.store.instances.active())
+    expire_instances(room.desk, room.store.instances.active(), running.created_at)
     advance_instance(room.desk, running.id)
     assert room.now(running).end_reason == "Its time ran out."
-    assert [entry.what for entry in room.store.audit.find()] == ["instance.expire"]
+    (entry,) = room.store.audit.find()
+    assert (entry.what, entry.who, entry.facts["reason"]) == ("instance.end", "asci", "Its time ran out.")
+
+
+def test_after_a_break_everybody_has_time_to_extend(room: Room, running: Instance) -> None:
+    """Redis was away while the time ran out, or the clock jumped a year ahead."""
+    room.store.clock.now = back = running.expires_at + 3600
+    assert expire_instances(room.desk, room.store.instances.active(), steady_since=back) == []
+    room.store.clock.advance(GRACE - 1)
+    assert expire_instances(room.desk, room.store.instances.active(), steady_since=back) == []
+    room.store.clock.advance(2)
+    assert [one.id for one in expire_instances(room.desk, room.store.instances.active(), back)] == [running.id]
+
+
+def test_a_clock_that_jumps_begins_a_new_time() -> None:
+    wall, monotonic = MemoryClock(1000.0), MemoryClock(0.0)
+    steady = Steadiness(wall, monotonic)
+    wall.advance(600)
+    monotonic.advance(600)
+    assert steady.since() == 1000.0
+    wall.advance(86400 * 365)
+    monotonic.advance(1)
+    assert steady.since() == wall()
+    steady_since = wall()
+    wall.advance(30)
+    monotonic.advance(30)
+    assert steady.since() == steady_since
+    steady.broken()
+    assert steady.since() == wall()
+
+
+def test_every_end_is_in_the_audit_with_its_reason(room: Room, running: Instance) -> None:
+    room.engine.exits(running.id, 0)
+    settle(room)
+    advance_instance(room.desk, running.id)
+    advance_instance(room.desk, running.id)
+    (entry,) = room.store.audit.find()
+    assert (entry.what, entry.target, entry.facts["reason"]) == (
+        "instance.end",
+        running.id,
+        "Logged out of the desktop.",
+    )
+
+
+def test_what_can_no_longer_be_specified_can_still_be_ended(room: Room, running: Instance) -> None:
+    """The operator took a mount out of the overlay while the desktop ran."""
+
+    def refuses(instance: Instance) -> ContainerSpec:
+        raise EngineFault(Hop.MOUNT, "A folder that this environment needs is not set up at this site.")
+
+    stop(room, running)
+    advance_instance(replace(room.desk, make_spec=refuses), running.id)
+    assert room.now(running).state is State.STOPPED
+    assert room.engine.containers == {}
+
+
+@pytest.mark.parametrize("method", ["stop", "remove"])
+def test_an_engine_that_goes_on_refusing_does_not_keep_an_end_open(room: Room, running: Instance, method: str) -> None:
+    room.engine.fail(method, EngineFault(Hop.CONTAINER, "The container could not be removed."), times=4)
+    stop(room, running)
+    advance_instance(room.desk, running.id)
+    assert room.now(running).state is State.STOPPING
+    room.store.clock.advance(PATIENCE + 1)
+    advance_instance(room.desk, running.id)
+    assert room.now(running).state is State.STOPPED
+    reap_orphans(room.desk, room.look(), set())
+    assert len(room.engine.containers) == 1
+    reap_orphans(room.desk, room.look(), set())
+    reap_orphans(room.desk, room.look(), set())
+    assert room.engine.containers == {}
+
+
+def test_a_log_that_cannot_be_read_does_not_keep_the_container(room: Room, running: Instance) -> None:
+    room.engine.fail("logs", EngineFault(Hop.CONTAINER, "The log of the session could not be read."))
+    stop(room, running)
+    advance_instance(room.desk, running.id)
+    assert room.now(running).state is State.STOPPED
+    assert "could not be read" in room.now(running).log[0]
 
 
 def test_who_extends_in_the_last_moment_keeps_her_desktop(room: Room, running: Instance) -> None:
     listed = room.store.instances.active()
     room.store.clock.now = running.expires_at
     room.store.instances.change(running.id, lambda now: replace(now, expires_at=now.expires_at + 3600))
-    assert expire_instances(room.desk, listed) == []
+    assert expire_instances(room.desk, listed, running.created_at) == []
     assert room.now(running).stop is None
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from asci_api.domain.ports import Fence
+from asci_api.engine.labels import container_name
 from asci_api.loops.copying import Copying
 from asci_api.loops.inward import Inward
 from asci_api.loops.leader import LeaderLoop
@@ -37,10 +39,12 @@ def desk_of(settings: Settings, adapters: Adapters, leadership: RedisLeadership,
         readiness=adapters.readiness,
         policies=store.policies,
         revocations=store.revocations,
+        tokens=store.tokens,
         audit=store.audit,
         directory=adapters.directory,
         clock=adapters.clock,
         key=settings.key,
+        name_of=partial(container_name, settings.installation),
         home_image=settings.home_image,
         make_spec=adapters.make_spec,
         read_catalogue=adapters.catalogue.read,

@@ -8,7 +8,7 @@ from typing import Any
 from docker.errors import APIError
 
 from asci_api.domain.environment import MIB
-from asci_api.domain.errors import EngineFault, ImageMissing, SourceMissing
+from asci_api.domain.errors import EngineFault, SourceMissing
 from asci_api.domain.identity import USERNAME, Username
 from asci_api.domain.instance import Hop
 from asci_api.domain.ports import Mount
@@ -38,13 +38,14 @@ def make_home(
     if homes.external:
         raise _made_elsewhere(homes, username, uid, gid)
     name = labels.home_job_name(installation, username)
+    body = home_body(installation, homes, username, uid, gid, image)
     try:
         with translated(clients.address.node, Hop.MOUNT, _CAUSE, image=image, sources=(homes.folder,)):
-            code, said = _run(clients, name, home_body(installation, homes, username, uid, gid, image))
+            _create(clients, name, body)
     except SourceMissing as fault:
         raise _no_homes(homes) from fault
-    except ImageMissing:
-        raise
+    with translated(clients.address.node, Hop.MOUNT, _CAUSE):
+        code, said = _run(clients, name)
     if code != 0:
         detail = f"{homes.of(username)}: {said or f'make-home ended with {code}'}"
         raise EngineFault(Hop.MOUNT, _CAUSE, detail, "Ask support: the folder needs a look.")
@@ -72,18 +73,28 @@ def home_body(installation: str, homes: Homes, username: Username, uid: int, gid
     }
 
 
-def _run(clients: Clients, name: str, body: dict[str, Any]) -> tuple[int | None, str]:
-    """Exit code (None: not in time) and last words. One of that name that was left behind is run again."""
+def _create(clients: Clients, name: str, body: dict[str, Any]) -> None:
+    """Make the job. One of that name may be there: left behind, or somebody else's who starts the same person."""
     client: Any = clients.get()
     try:
         client.create_container_from_config(body, name=name)
     except APIError as error:
         if error.status_code != CONFLICT:
             raise
+
+
+def _run(clients: Clients, name: str) -> tuple[int | None, str]:
+    """Exit code (None: not in time) and last words. A job that goes away meanwhile was finished by somebody else: the
+    next create of the desktop tells whether the home is there."""
+    client: Any = clients.get()
     try:
         client.start(name)
         code = _wait(client, name)
         said = client.logs(name, tail=3).decode(errors="replace").strip()[-300:] if code else ""
+    except APIError as error:
+        if error.status_code not in {NOT_FOUND, CONFLICT}:
+            raise
+        return 0, ""
     finally:
         _remove(client, name)
     return code, said

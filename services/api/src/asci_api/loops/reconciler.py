@@ -9,9 +9,11 @@ from asci_api.domain.errors import Fenced, NotFound, Restoring, Unavailable
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.node import Node
 from asci_api.domain.ports import Wakes
+from asci_api.loops.steadiness import Steadiness
 from asci_api.loops.workers import Workers
 from asci_api.work.advance_instance import needs_a_step
 from asci_api.work.desk import Desk
+from asci_api.work.end_sign_ins import end_sign_ins
 from asci_api.work.expire_instances import expire_instances
 from asci_api.work.place_instances import place_instances
 from asci_api.work.reap_instances import forget_old
@@ -21,6 +23,7 @@ from asci_shared.logging import get_logger
 TICK = 1.0
 """Seconds between two rounds when nobody wakes it."""
 FORGET_EVERY = 600.0
+END_SIGN_INS_EVERY = 5.0
 SECRET = "secret:"
 _log = get_logger(__name__)
 
@@ -43,6 +46,8 @@ class Reconciler:
         self._on_fenced = on_fenced
         self._over = threading.Event()
         self._forgot_at = 0.0
+        self._ended_at = 0.0
+        self._steady = Steadiness(desk.clock)
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="reconcile", daemon=True).start()
@@ -56,9 +61,11 @@ class Reconciler:
                 self.round()
                 self._hear(self._wakes.wait(TICK))
             except (Fenced, Restoring):  # another leads, or Redis lost its data: the leader's loop finds out which
+                self._steady.broken()
                 self._on_fenced()
                 self._over.wait(TICK)
             except Unavailable as away:
+                self._steady.broken()
                 _log.warning("reconciler.put_off", cause=away.title)
                 self._over.wait(TICK)
             except Exception:  # noqa: BLE001 -- top of a thread: the next round may work
@@ -68,7 +75,7 @@ class Reconciler:
     def round(self) -> None:
         """One look at all records that have not ended."""
         active = self._desk.instances.active()
-        if expire_instances(self._desk, active):
+        if expire_instances(self._desk, active, self._steady.since()):
             active = self._desk.instances.active()
         nodes = self._nodes()
         placed = place_instances(self._desk, nodes, active) if nodes is not None else []
@@ -77,6 +84,7 @@ class Reconciler:
         for record in active:
             if needs_a_step(record):
                 self._workers.submit(record.id)
+        self._end_sign_ins()
         self._forget()
 
     def _hear(self, payloads: Sequence[str]) -> None:
@@ -93,6 +101,12 @@ class Reconciler:
         except NotFound:
             return
         self._workers.submit(instance)
+
+    def _end_sign_ins(self) -> None:
+        now = self._desk.clock()
+        if now - self._ended_at >= END_SIGN_INS_EVERY:
+            self._ended_at = now
+            end_sign_ins(self._desk)
 
     def _forget(self) -> None:
         now = self._desk.clock()

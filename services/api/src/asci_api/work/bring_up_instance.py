@@ -53,9 +53,19 @@ def _image(desk: Desk, engine: Engine, instance: Instance, node: str) -> Instanc
     """Pull the image where the node lacks it (unless the container stands already)."""
     if instance.state is State.STARTING or engine.has_image(instance.image_id):
         return instance
+    if (rebuilt := _rebuilt(desk, engine, instance)) is not None:
+        return rebuilt
     started = desk.clock()
+    longest = desk.policies.get().pull_seconds
 
     def tell(percent: int | None) -> None:
+        if desk.clock() - started > longest:
+            raise EngineFault(
+                Hop.IMAGE,
+                "The image could not be fetched.",
+                f"It was not there after {longest / 60:.0f} minutes.",
+                "Try again in a few minutes, or ask support.",
+            )
         share = "" if percent is None else f", {percent} %"
         message = f"Pulling the image on node {node}{share}"
         _move(desk, instance, State.PULLING, Progress(2, message, percent, _done(instance), started))
@@ -63,6 +73,15 @@ def _image(desk: Desk, engine: Engine, instance: Instance, node: str) -> Instanc
     tell(None)
     engine.pull(instance.image, tell)
     return _current(desk, instance)
+
+
+def _rebuilt(desk: Desk, engine: Engine, instance: Instance) -> Instance | None:
+    """Where the pinned image was replaced while the instance waited: the record with the environment's present one."""
+    offered = next((one for one in desk.cluster.environments() or () if one.name == instance.environment), None)
+    if offered is None or offered.image_id == instance.image_id or not engine.has_image(offered.image_id):
+        return None
+    _log.info("instance.image_replaced", instance=instance.id, before=instance.image_id, now=offered.image_id)
+    return _keep(desk, instance, image=offered.image, image_id=offered.image_id)
 
 
 def _container(desk: Desk, engine: Engine, instance: Instance, node: str) -> tuple[Instance, Observed]:
@@ -171,7 +190,7 @@ def _running(desk: Desk, instance: Instance, endpoint: Endpoint | None) -> None:
     stored = desk.instances.change(instance.id, step)
     if stored.state is State.RUNNING and stored.running_at == now:
         seconds = now - stored.created_at
-        desk.cluster.record_start(stored.environment, seconds)
+        _remember(desk, instance, seconds)
         _log.info(
             "instance.running",
             instance=stored.id,
@@ -181,6 +200,12 @@ def _running(desk: Desk, instance: Instance, endpoint: Endpoint | None) -> None:
             seconds=round(seconds, 3),
             request=stored.request_id,
         )
+
+
+def _remember(desk: Desk, instance: Instance, seconds: float) -> None:
+    """Add to what is usual: from the place to the desktop. Not the queue, and not a container that was adopted."""
+    if done := _done(instance):
+        desk.cluster.record_start(instance.environment, max(seconds - done[0], 0.0))
 
 
 def _fail(desk: Desk, instance: Instance, fault: EngineFault) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from asci_api.domain.environment import Environment
+from asci_api.domain.identity import InstanceId
 from asci_api.domain.instance import Instance
 from asci_api.domain.node import NodeImage
 from asci_api.domain.ports import (
@@ -19,12 +20,14 @@ from asci_api.domain.ports import (
     Policies,
     Readiness,
     Revocations,
+    Tokens,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Handed to each verb. ``instances`` and ``cluster`` refuse (``Fenced``) once another controller leads."""
+    """Handed to each verb. ``instances``, ``cluster`` and ``tokens`` refuse (``Fenced``) once another controller
+    leads."""
 
     instances: Instances
     cluster: Cluster
@@ -32,11 +35,14 @@ class Desk:
     readiness: Readiness
     policies: Policies
     revocations: Revocations
+    tokens: Tokens
     audit: Audit
     directory: Directory
     clock: Clock
     key: bytes
     """The key file that desktops' secrets are derived from."""
+    name_of: Callable[[InstanceId], str]
+    """The fixed name of an instance's container."""
     home_image: str
     """Reference of ASCI's own image that makes home folders: no environment's image ever gets that right."""
     make_spec: Callable[[Instance], ContainerSpec]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from asci_api.domain.errors import EngineFault
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.ports import Observed
 from asci_api.work.desk import Desk
@@ -25,10 +26,15 @@ def reap_orphans(desk: Desk, look: Look, pending: Collection[InstanceId]) -> lis
         return []
     removed = []
     for seen in look.containers:
-        if seen.instance not in pending and _is_orphan(desk, seen):
+        if seen.instance in pending or not _is_orphan(desk, seen):
+            continue
+        try:
             remove_container(desk, desk.engines.get(look.node), seen.container)
-            removed.append(seen.container)
-            _log.info("container.reaped", instance=seen.instance, container=seen.container[:12], status=seen.status)
+        except EngineFault as fault:  # the others are not kept waiting for this one
+            _log.warning("container.not_reaped", container=seen.container[:12], cause=fault.title, detail=fault.detail)
+            continue
+        removed.append(seen.container)
+        _log.info("container.reaped", instance=seen.instance, container=seen.container[:12], status=seen.status)
     return removed
 
 
