@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asci_api.catalogue.environments import Catalogue, read_catalogue, read_entry
@@ -175,6 +175,7 @@ fields = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a loaded machine is slow at making examples
 @given(
     st.dictionaries(fields, json_values, max_size=6),
     st.dictionaries(st.sampled_from(["memory", "gpu", "cpus"]), json_values),
