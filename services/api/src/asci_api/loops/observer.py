@@ -15,6 +15,8 @@ SILENT_PERIOD = 1.0
 """Seconds between two looks at a node that does not answer."""
 LEAST_PAUSE = 0.1
 """Seconds between two looks that events ask for: a burst of events is one look."""
+OWN_DOING = frozenset({"start"})
+"""What instances do only when ASCI makes them: no news, and a desktop that starts needs the processor itself."""
 _log = get_logger(__name__)
 
 
@@ -69,8 +71,9 @@ class Observer:
             try:
                 events = self._desk.engines.get(self._node).events()
                 self._hurry.set()  # what happened between two streams is not told
-                for _event in events:
-                    self._hurry.set()
+                for event in events:
+                    if event.action not in OWN_DOING:
+                        self._hurry.set()
                     if self._over.is_set():
                         return
             except EngineFault:
