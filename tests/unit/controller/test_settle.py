@@ -109,6 +109,14 @@ def test_a_silent_node_is_lost_after_ten_seconds_and_found_again(room: Room, run
     assert now.endpoint == Endpoint("192.0.2.1", 40000)
 
 
+def test_images_that_cannot_be_listed_are_no_silence(room: Room, running: Instance) -> None:
+    known = room.look().images
+    room.engine.fail("images", EngineAway("local"))
+    look = room.look()
+    assert look.answered
+    assert look.images == known
+
+
 def test_a_pause_of_the_controller_is_not_held_against_the_node(room: Room, running: Instance) -> None:
     settle(room)
     room.store.clock.advance(3600)

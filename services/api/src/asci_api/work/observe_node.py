@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from asci_api.domain.errors import EngineFault
 from asci_api.domain.identity import NodeName
 from asci_api.domain.node import EngineFacts, Node, NodeImage, NodeState, Resources
-from asci_api.domain.ports import Observed
+from asci_api.domain.ports import Engine, Observed
 from asci_api.work.desk import Desk
 from asci_shared.logging import get_logger
 
@@ -50,10 +50,10 @@ def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
     try:
         engine = desk.engines.get(name)
         facts = engine.facts()
-        images = tuple(engine.images())
         containers = tuple(engine.observe())
     except EngineFault as fault:
         return _without_answer(desk, name, before, fault)
+    images = _images(engine, before)
     now = desk.clock()
     if before is not None and before.error:
         _log.info("node.answers_again", node=name, silent_seconds=round(now - before.seen_at, 1))
@@ -75,6 +75,15 @@ def node_of(look: Look, url: str = "") -> Node:
         last_seen=look.seen_at,
         error=look.error,
     )
+
+
+def _images(engine: Engine, before: Look | None) -> tuple[NodeImage, ...]:
+    """A machine that builds images may be slow to list them; that is no silence."""
+    try:
+        return tuple(engine.images())
+    except EngineFault as fault:
+        _log.warning("node.images_not_listed", node=engine.node, cause=fault.title, detail=fault.detail)
+        return before.images if before else ()
 
 
 def _without_answer(desk: Desk, name: NodeName, before: Look | None, fault: EngineFault) -> Look:
