@@ -72,6 +72,20 @@ def test_all_sign_ins_of_a_person(room: StoreRoom) -> None:
     assert room.store.tokens.of(Username("nobody")) == []
 
 
+def test_everything_that_stands(room: StoreRoom) -> None:
+    assert room.store.tokens.standing() == {}
+    first, second = signed_in(room), signed_in(room, "jun")
+    room.store.tokens.add("a" * 64, first)
+    room.store.tokens.add("b" * 64, second)
+    room.store.tokens.add("c" * 64, signed_in(room))
+    room.store.tokens.add("d" * 64, signed_in(room, idle=60))
+    room.store.tokens.drop("c" * 64)
+    room.pass_time(61)
+    assert room.store.tokens.standing() == {"a" * 64: first, "b" * 64: second}
+    room.pass_time(3540)
+    assert room.store.tokens.standing() == {}
+
+
 def test_a_missing_token_says_nothing_without_sentinel(room: StoreRoom) -> None:
     record = signed_in(room)
     room.store.tokens.add("a" * 64, record)
@@ -79,6 +93,7 @@ def test_a_missing_token_says_nothing_without_sentinel(room: StoreRoom) -> None:
     for wanted in (
         lambda: room.store.tokens.use("a" * 64),
         lambda: room.store.tokens.of(DEMO),
+        room.store.tokens.standing,
         lambda: room.store.tokens.add("b" * 64, record),
         lambda: room.store.tokens.drop("a" * 64),
     ):

@@ -49,7 +49,6 @@ class MemoryStore:
         self.wakes = MemoryWakes(self.state)
         self.pulse = MemoryPulse(self.state)
         self.idempotency = MemoryIdempotency(self.state)
-        self.tokens = MemoryTokens(self.state)
         self.attempts = MemoryAttempts(self.state)
         self.presence = MemoryPresence(self.state)
         self.policies = MemoryPolicies(self.state)
@@ -59,6 +58,7 @@ class MemoryStore:
 
     def _bind(self, fence: Fence | None) -> None:
         self.instances = MemoryInstances(self.state, self.rings.rung, fence)
+        self.tokens = MemoryTokens(self.state, fence)
         self.audit = MemoryAudit(self.state, fence)
         self.cluster = MemoryCluster(self.state, self.rings.rung, fence)
 

@@ -111,9 +111,10 @@ class MemoryTokens:
     """Satisfies ``Tokens``."""
 
     state: State
+    fence: Fence | None = None
 
     def add(self, token_hash: str, record: TokenRecord) -> None:
-        with self.state.write(None):
+        with self.state.write(self.fence):
             self.state.keep("tokens", token_hash, record, self._life(record))
 
     def use(self, token_hash: str) -> TokenRecord | None:
@@ -127,7 +128,7 @@ class MemoryTokens:
             return record
 
     def drop(self, token_hash: str) -> None:
-        with self.state.write(None):
+        with self.state.write(self.fence):
             if self.state.kept("tokens", token_hash):
                 self.state.keep("token-ended", token_hash, True, ENDED_SECONDS)
             self.state.dropped("tokens", token_hash)
@@ -137,6 +138,11 @@ class MemoryTokens:
             held = self.state.standing().expiring.get("tokens", {})
             mine = [(one[0].created_at, key) for key, one in held.items() if one[0].username == username]
             return [key for _, key in sorted(mine) if self.state.kept("tokens", key)]
+
+    def standing(self) -> dict[str, TokenRecord]:
+        with self.state.open():
+            held = self.state.standing().expiring.get("tokens", {})
+            return {key: record for key in sorted(held) if (record := self.state.kept("tokens", key)) is not None}
 
     def _life(self, record: TokenRecord) -> float:
         return min(float(record.idle_seconds), record.expires_at - self.state.clock.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,30 @@ def test_people_are_added_and_given_new_passwords(terminal: Terminal) -> None:
     kim = terminal.directory.get("kim")
     assert kim is not None
     assert kim.uid == 30501
+
+
+def test_an_administrator_becomes_a_user_again(terminal: Terminal) -> None:
+    terminal.run("add", "mara", "--admin", given="first-word\n")
+    terminal.run("add", "mara", given="second-word\n")
+    mara = terminal.directory.get("mara")
+    assert mara is not None
+    assert mara.is_admin
+    terminal.run("add", "mara", "--no-admin", given="third-word\n")
+    mara = terminal.directory.get("mara")
+    assert mara is not None
+    assert mara.roles == ("user",)
+
+
+def test_a_new_password_says_that_earlier_sign_ins_are_over(terminal: Terminal) -> None:
+    terminal.run("add", "mara", given="first-word\n")
+    mara = terminal.directory.get("mara")
+    assert mara is not None
+    assert mara.signed_out_at == 0.0
+    before = time.time()
+    terminal.run("add", "mara", given="second-word\n")
+    mara = terminal.directory.get("mara")
+    assert mara is not None
+    assert mara.signed_out_at >= before
 
 
 def test_disabled_people_are_kept_out_and_listed(terminal: Terminal) -> None:

@@ -4,13 +4,14 @@
 
     python -m asci_api.accounts ensure --demo       demo and admin, where they are missing; passwords "name:password"
                                                     on standard input, else made; prints those newly made as JSON
-    python -m asci_api.accounts add NAME [--admin] [--fullname X] [--email E] [--uid N] [--group NAME:GID …]
+    python -m asci_api.accounts add NAME [--admin | --no-admin] [--fullname X] [--email E] [--uid N] [--group NAME:GID …]
                                                     a new person, or a new password for NAME; the password is the first
                                                     line of standard input, else made; prints what was made as JSON
     python -m asci_api.accounts list | disable NAME | enable NAME
 
 Ends with 0, or with 2 and one line on standard error. The file is ASCI_ACCOUNTS_FILE. A new password and ``disable``
-end the person's sign-ins where ASCI_REDIS_URL is set; else the API refuses her from its next question on.
+end the person's sign-ins at once where ASCI_REDIS_URL is set and Redis answers; else the controller ends them when it
+next compares sign-ins and accounts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TextIO
@@ -25,7 +27,7 @@ from typing import TextIO
 from asci_api.directory.account_file import Account, AccountFile, Accounts, free_uid
 from asci_api.directory.hashing import Hashing
 from asci_api.directory.passwords import new_password
-from asci_api.domain.errors import AsciError, InvalidInput, NotFound
+from asci_api.domain.errors import AsciError, InvalidInput, NotFound, Unavailable
 from asci_api.domain.identity import ADMIN, LEAST_ID, USER, USERNAME, Username
 from asci_api.settings import Settings
 from asci_api.wiring import end_sign_ins
@@ -60,9 +62,16 @@ class AccountBook:
         return made
 
     def add(
-        self, username: str, password: str, name: str, email: str, uid: int | None, groups: dict[str, int], admin: bool
+        self,
+        username: str,
+        password: str,
+        name: str,
+        email: str,
+        uid: int | None,
+        groups: dict[str, int],
+        admin: bool | None,
     ) -> dict[str, str]:
-        """Make a person, or give an existing one a new password (and what else was given)."""
+        """Make a person, or give an existing one a new password (and what else was given). ``admin`` None: as it is."""
         _check_name(username)
         chosen = password or new_password()
         _check_password(chosen)
@@ -118,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     ensure.add_argument("--demo", action="store_true", required=True)
     add = commands.add_parser("add", help="add a person, or set her password")
     add.add_argument("name")
-    add.add_argument("--admin", action="store_true")
+    add.add_argument("--admin", action=argparse.BooleanOptionalAction)
     add.add_argument("--fullname", default="")
     add.add_argument("--email", default="")
     add.add_argument("--uid", type=int)
@@ -137,7 +146,7 @@ def _account(
     email: str,
     uid: int | None,
     groups: dict[str, int],
-    admin: bool,
+    admin: bool | None,
 ) -> Account:
     old = accounts.get(username)
     roles = (USER, ADMIN) if admin else (USER,)
@@ -153,7 +162,8 @@ def _account(
         name=name or old.name,
         email=email or old.email,
         groups={**old.groups, **groups},
-        roles=roles if admin else old.roles,
+        roles=old.roles if admin is None else roles,
+        signed_out_at=time.time(),
     )
 
 
@@ -199,10 +209,14 @@ def _list(stdout: TextIO, accounts: Accounts) -> None:
 
 
 def _end(username: Username, reason: str) -> None:
-    """End her sign-ins where this process can reach Redis; else the API finds out at her next question."""
+    """End her sign-ins now where this process can reach Redis; else the controller does, since the file says so."""
     environ = Environ()
-    if environ.text("ASCI_REDIS_URL", ""):
+    if not environ.text("ASCI_REDIS_URL", ""):
+        return
+    try:
         end_sign_ins(Settings.read(environ), username, reason)
+    except Unavailable as away:
+        sys.stderr.write(f"accounts: {away} The sign-ins of {username} end once the controller reaches the records.\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The file of local accounts: JSON, ``{username: {name, email, uid, gid, groups, roles, disabled, hash}}``, mode 0600.
+"""The file of local accounts: JSON, ``{username: {name, email, uid, gid, groups, roles, disabled,
+signed_out_at, hash}}``, mode 0600.
 
 A file that is empty is damaged, not an installation without people. Read again whenever it changes; written whole,
 under a lock file, by rename. ``groups`` is ``{name: gid}``.
@@ -38,6 +39,8 @@ class Account:
     groups: dict[str, int] = field(default_factory=dict)
     roles: tuple[str, ...] = (USER,)
     disabled: bool = False
+    signed_out_at: float = 0.0
+    """Unix time before which every sign-in is over."""
 
     def person(self, username: str) -> Person:
         """As the rest of the system knows her."""
@@ -50,6 +53,7 @@ class Account:
             groups=tuple(Group(name, gid) for name, gid in self.groups.items()),
             roles=tuple(self.roles),
             disabled=self.disabled,
+            signed_out_at=self.signed_out_at,
         )
 
 

@@ -67,6 +67,8 @@ class Person:
     """Supplementary groups; also what environments' ``allow`` lists name."""
     roles: tuple[str, ...] = (USER,)
     disabled: bool = False
+    signed_out_at: float = 0.0
+    """Sign-ins that began earlier (Unix time) are over: her password was set by the operator then."""
 
     @property
     def is_admin(self) -> bool:

@@ -96,6 +96,9 @@ class Tokens(Protocol):
     def of(self, username: Username) -> list[str]:
         """Hashes of all sign-ins of a person."""
 
+    def standing(self) -> dict[str, TokenRecord]:
+        """Every sign-in that stands, by its hash; none is renewed by it."""
+
 
 class Attempts(Protocol):
     """Counts failed sign-ins per account and address."""

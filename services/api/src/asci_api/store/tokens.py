@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from asci_api.domain.errors import Restoring
 from asci_api.domain.identity import Username
 from asci_api.store import codec, keys
-from asci_api.store.redis import Door
+from asci_api.store.redis import Door, answering
 from asci_shared.redis_contract import SENTINEL, TokenRecord, token_key
 
 
@@ -31,3 +32,15 @@ class RedisTokens:
     def of(self, username: Username) -> list[str]:
         standing = self.door.run("tokens_of", [SENTINEL, keys.tokens_of(username)], [token_key("")])
         return [token_hash.decode() for token_hash in standing]
+
+    def standing(self) -> dict[str, TokenRecord]:
+        with answering():
+            found = sorted({key.decode() for key in self.door.client.scan_iter(keys.TOKENS, count=1000)})
+        sentinel, *documents = self.door.read(SENTINEL, *found)
+        if sentinel is None:
+            raise Restoring
+        return {
+            key.removeprefix(token_key("")): codec.decode(TokenRecord, document)
+            for key, document in zip(found, documents, strict=True)
+            if document is not None
+        }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import Protocol
 
 from asci_api.domain.errors import NotSignedIn, TooManyTries
 from asci_api.domain.identity import Caller, Person, Username
-from asci_api.domain.ports import AuditEntry
+from asci_api.domain.ports import AuditEntry, Revocations, Tokens
 from asci_api.work.front_desk import FrontDesk
 from asci_shared.close_codes import CloseCode
 from asci_shared.redis_contract import RevocationKind, TokenRecord
@@ -25,6 +26,15 @@ class SignIn:
     token: str
     record: TokenRecord
     caller: Caller
+
+
+class Doors(Protocol):
+    """What ending a sign-in takes; the API's desk has it, and the controller's."""
+
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def revocations(self) -> Revocations: ...
 
 
 def hash_of(token: str) -> str:
@@ -76,13 +86,13 @@ def sign_out(desk: FrontDesk, caller: Caller) -> None:
     desk.note(caller, "session.end", caller.person.username)
 
 
-def end_token(desk: FrontDesk, token_hash: str, reason: str) -> None:
+def end_token(desk: Doors, token_hash: str, reason: str) -> None:
     """End one sign-in and close its live connections."""
     desk.tokens.drop(token_hash)
     desk.revocations.revoke(RevocationKind.TOKEN, code=CloseCode.SIGNED_OUT, reason=reason, token=token_hash)
 
 
-def end_all_sign_ins(desk: FrontDesk, username: Username, reason: str) -> int:
+def end_all_sign_ins(desk: Doors, username: Username, reason: str) -> int:
     """End every sign-in of a person and close all her connections; how many sign-ins ended."""
     tokens = desk.tokens.of(username)
     for token in tokens:
