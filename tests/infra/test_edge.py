@@ -218,7 +218,7 @@ def test_a_services_own_policy_and_errors_pass(edge: Edge) -> None:
     assert answer.headers["content-security-policy"] == "default-src 'none'"
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/me", "/connect/x"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/me", "/connect/x", "/connect/events"])
 def test_request_id_is_the_edges_and_addresses_are_not_believed(edge: Edge, path: str) -> None:
     answer = edge.ask(
         "GET",
@@ -241,6 +241,8 @@ def test_request_id_is_the_edges_and_addresses_are_not_believed(edge: Edge, path
 def test_upgrades_reach_the_proxy_only(edge: Edge) -> None:
     relayed = edge.ask("GET", "/connect/x", Upgrade="websocket", Connection="Upgrade").json()["headers"]
     assert (relayed["upgrade"], relayed["connection"]) == ("websocket", "upgrade")
+    heard = edge.ask("GET", "/connect/events", Upgrade="websocket", Connection="Upgrade").json()["headers"]
+    assert (heard["upgrade"], heard["connection"]) == ("websocket", "upgrade")
     assert "upgrade" not in edge.ask("GET", "/api/v1/me", Upgrade="websocket", Connection="Upgrade").json()["headers"]
 
 
@@ -384,6 +386,41 @@ def test_tls_with_a_certificate(tmp_path: Path) -> None:
         )
         must("docker", "exec", edge.id, "edge", "reload")
         eventually(lambda: peer_serial(port) != serial, "the renewed certificate")
+
+
+def start_with(*options: str) -> str:
+    """What the edge says when it refuses to start with these options."""
+    done = run("docker", "run", "--rm", "--tmpfs", "/tmp", *options, f"asci/edge:{TAG}", "edge", "test")
+    assert done.returncode == 64
+    return done.stderr
+
+
+def test_a_certificate_that_cannot_be_read_is_no_reason_for_plain_http(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    folder = ("--volume", f"{tmp_path}:/run/tls:ro")
+    assert "TLS is wanted, but /run/tls/cert.pem cannot be read" in start_with(*folder)
+    (tmp_path / "cert.pem").write_text("a certificate")
+    (tmp_path / "key.pem").write_text("a key")
+    (tmp_path / "key.pem").chmod(0o000)
+    assert "TLS is wanted, but /run/tls/key.pem cannot be read" in start_with(*folder)
+
+
+def test_a_wrong_number_of_connections_is_refused_at_start() -> None:
+    assert "ASCI_CONNECTIONS must be a number" in start_with("--env", "ASCI_CONNECTIONS=many")
+
+
+def test_one_address_holds_so_many_connections() -> None:
+    with ExitStack() as stack:
+        edge = start_edge(stack, "--env", "ASCI_CONNECTIONS=1")
+        start_echo(stack, edge, "proxy", 8010)
+        held = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)
+        held.request("GET", "/connect/slow", headers={"Host": edge.host})
+        first = held.getresponse()
+        assert first.read(3) == b"one"
+        assert edge.ask("GET", "/connect/other").status == 429
+        assert first.read() == b"two"
+        held.close()
+        eventually(lambda: edge.ask("GET", "/connect/other").status == 200, "room for the next")
 
 
 def peer_serial(port: int) -> bytes:
