@@ -1,6 +1,6 @@
 # ASCI. `make help` explains itself; every target is one script in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean user images test check bench lock logs status
+.PHONY: help up down clean user disable enable images test check bench lock logs status
 
 help: ## shows this list
 	@printf 'ASCI: desktops for scientists, from one command\n\n'
@@ -16,8 +16,14 @@ down: ## stops ASCI and its sessions; homes and accounts stay
 clean: ## removes everything that ASCI made here: containers, images, accounts, homes
 	@scripts/clean
 
-user: ## adds a person or sets a new password: NAME=mara [FULLNAME="Mara Lee"] [ADMIN=1]
-	@scripts/accounts add "$${NAME:-}" $(if $(filter 1,$(ADMIN)),--admin) $${FULLNAME:+--fullname "$$FULLNAME"}
+user: ## adds a person or sets a new password: NAME=mara [FULLNAME="Mara Lee"] [ADMIN=1|0]
+	@scripts/accounts add "$${NAME:-}" $(if $(filter 1,$(ADMIN)),--admin) $(if $(filter 0,$(ADMIN)),--no-admin) $${FULLNAME:+--fullname "$$FULLNAME"}
+
+disable: ## keeps a person out and ends her sign-ins: NAME=mara
+	@scripts/accounts disable "$${NAME:-}"
+
+enable: ## lets a disabled person sign in again: NAME=mara
+	@scripts/accounts enable "$${NAME:-}"
 
 images: ## builds every image; FRESH=1: from nothing, with today's Debian packages
 	@scripts/bootstrap && scripts/images $(if $(filter 1,$(FRESH)),--fresh)
