@@ -40,7 +40,8 @@ compose_program() {
 
 # compose ARGUMENTS…: compose for this installation. Needs the state folder (scripts/state).
 compose() {
-    local program files
+    local name program files
+    name=$(installation) || return 1
     read -ra program <<<"$(compose_program)"
     files=(-f "$ASCI_ROOT/compose.yaml")
     [ ! -e "$ASCI_STATE/tls/cert.pem" ] || files+=(-f "$ASCI_ROOT/compose.tls.yaml")
@@ -48,13 +49,15 @@ compose() {
     # COMPOSE_API_VERSION: compose 1.29 would speak an API that engines from 29 on refuse.
     # shellcheck disable=SC2046  # names of variables have no blanks
     env $(compgen -e | sed -n 's/^\(ASCI_[A-Z_]*\|COMPOSE_[A-Z_]*\)$/-u \1/p') COMPOSE_API_VERSION=auto \
-        "${program[@]}" --project-name "asci-$(installation)" --project-directory "$ASCI_ROOT" \
+        "${program[@]}" --project-name "asci-$name" --project-directory "$ASCI_ROOT" \
         --env-file "$ASCI_STATE/compose.env" "${files[@]}" "$@"
 }
 
 # service_container NAME: id of a service's running container; empty when it does not run.
 service_container() {
-    docker ps --quiet --filter "label=com.docker.compose.project=asci-$(installation)" \
+    local name
+    name=$(installation) || return 1
+    docker ps --quiet --filter "label=com.docker.compose.project=asci-$name" \
         --filter "label=com.docker.compose.service=$1" | head -n 1
 }
 
@@ -62,16 +65,20 @@ service_container() {
 # go in the array one_shot_options.
 one_shot_options=()
 one_shot() {
+    local name
+    name=$(installation) || return 1
     docker run --rm --interactive --network none --read-only --cap-drop ALL --security-opt no-new-privileges \
-        --label "org.asci.installation=$(installation)" --label org.asci.role=one-shot "${one_shot_options[@]}" "$@"
+        --label "org.asci.installation=$name" --label org.asci.role=one-shot "${one_shot_options[@]}" "$@"
 }
 
 # as_owner COMMAND…: runs a command as root on the state folder (mounted at /state): directly for root, else in a container.
 as_owner() {
+    local name
+    name=$(installation) || return 1
     if [ "$(id -u)" -eq 0 ]; then
         (cd "$ASCI_STATE" && "$@")
     else
         docker run --rm --interactive --network none --volume "$ASCI_STATE:/state" --workdir /state \
-            --label "org.asci.installation=$(installation)" --label org.asci.role=one-shot "asci/base-os:$ASCI_TAG" "$@"
+            --label "org.asci.installation=$name" --label org.asci.role=one-shot "asci/base-os:$ASCI_TAG" "$@"
     fi
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,37 @@ def test_a_certificate_is_kept_for_the_edge_alone(state: Path, tmp_path: Path) -
     facts = (state / "tls/key.pem").stat()
     assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (10004, 0o400)
     assert "ASCI_PUBLIC_URL=https://localhost:8443\n" in (state / "compose.env").read_text()
+
+
+def on_a_full_disk(*command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program that can make and rename files, and cannot write a byte into one."""
+    return run("bash", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "bash", *command, env=env)
+
+
+@pytest.mark.parametrize("name", sorted(set(READERS) - {"redis_users.acl"}))
+def test_a_full_disk_leaves_no_secret_that_counts_as_made(state: Path, name: str) -> None:
+    secret = state / "secrets" / name
+    length = len(secret.read_text())
+    secret.unlink()
+    assert on_a_full_disk("scripts/state", env=script_environment(state)).returncode != 0
+    assert {path.name for path in (state / "secrets").iterdir()} == set(READERS) - {name}
+    must("scripts/state", env=script_environment(state))
+    assert len(secret.read_text()) == length
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_an_empty_secret_is_made_anew_for_its_reader(state: Path, name: str) -> None:
+    secret = state / "secrets" / name
+    length = len(secret.read_text())
+    secret.write_text("")
+    must("scripts/state", env=script_environment(state))
+    assert len(secret.read_text()) == length
+    test_each_secret_is_readable_by_its_reader_alone(state)
+
+
+def test_a_full_disk_leaves_no_nameless_installation(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert on_a_full_disk("scripts/state", env=script_environment(folder)).returncode != 0
+    assert [path.name for path in folder.iterdir() if path.is_file()] == []
+    must("scripts/state", env=script_environment(folder))
+    assert (folder / "installation").read_text().strip()
