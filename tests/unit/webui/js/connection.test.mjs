@@ -187,6 +187,22 @@ test("events of a connection that is gone change nothing", () => {
   new Drive().feed("start", "ticket", { type: "refused", status: 401 }).is("joining");
 });
 
+for (const event of ["offline", "online", "visible", "now"]) {
+  test(`${event}: nothing to a connection that was not begun, or was let go`, () => {
+    new Drive().feed(event).is("idle");
+    const drive = live().feed("offline", "stop", event).is("idle");
+    drive.after(60000, "tick").is("idle");
+    drive.feed("start").is("asking", "drop", "ask");
+    drive.feed({ type: "refused", status: 503 }).is("waiting", "drop");
+  });
+}
+
+test("a start without a network asks once, then waits for it", () => {
+  const drive = new Drive().feed({ type: "start", offline: true }).is("asking", "drop", "ask");
+  drive.feed({ type: "refused", status: 0 }).is("offline", "drop");
+  drive.feed("online").is("asking", "ask");
+});
+
 test("stop lets go", () => {
   const drive = live().feed("stop").is("idle", "drop");
   drive.after(60000, "tick").is("idle");

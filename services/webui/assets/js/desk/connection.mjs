@@ -28,6 +28,8 @@ export const CODE = {
   PUT_OUT: 4409, TOO_MANY: 4429, UPSTREAM: 4502,
 };
 const AT_ONCE = new Set([CODE.RESTARTING, CODE.TICKET, CODE.TOO_SLOW]);
+/** What happens around a connection; nothing to one that was not begun. */
+const OUTSIDE = new Set(["offline", "online", "visible", "now"]);
 const SLOWLY = new Set([CODE.TRY_LATER, CODE.TOO_MANY]);
 
 export const IDLE = Object.freeze({
@@ -104,8 +106,9 @@ function back(state, now) {
 export function step(state, event, context) {
   const { now } = context;
   if (state.phase === "over" && event.type !== "start") return [state, []];
+  if (state.phase === "idle" && OUTSIDE.has(event.type)) return [state, []];
   switch (event.type) {
-    case "start": return [ask({ ...IDLE, seen: state.seen, offline: state.offline }, now)[0], ["drop", "ask"]];
+    case "start": return [ask({ ...IDLE, seen: state.seen, offline: event.offline ?? false }, now)[0], ["drop", "ask"]];
     case "ticket": return state.phase === "asking" ? [{ ...state, phase: "joining", since: now }, []] : [state, ["drop"]];
     case "refused": return state.phase === "asking" ? refused(state, event, context) : [state, []];
     case "picture": return [{ ...IDLE, phase: "live", seen: true, lastByte: now, since: now }, []];

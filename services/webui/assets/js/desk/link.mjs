@@ -31,7 +31,7 @@ export class Link {
   start() {
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#feed({ type: "tick" }), TICK);
-    this.#feed({ type: "start" });
+    this.#feed({ type: "start", offline: navigator.onLine === false });
   }
 
   tryNow() {
