@@ -4,7 +4,7 @@
 
     python -m asci_api.accounts ensure --demo       demo and admin, where they are missing; passwords "name:password"
                                                     on standard input, else made; prints those newly made as JSON
-    python -m asci_api.accounts add NAME [--admin | --no-admin] [--fullname X] [--email E] [--uid N] [--group NAME:GID …]
+    python -m asci_api.accounts add NAME [--admin|--no-admin] [--fullname X] [--email E] [--uid N] [--group NAME:GID …]
                                                     a new person, or a new password for NAME; the password is the first
                                                     line of standard input, else made; prints what was made as JSON
     python -m asci_api.accounts list | disable NAME | enable NAME
