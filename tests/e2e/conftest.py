@@ -75,7 +75,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     for taken, kept in FOR_THE_README.items():
         picture = Image.open(browsers.PICTURES / f"{taken}.png").convert("RGB")
         target = ROOT / "docs" / "pictures" / f"{kept}.png"
-        picture.quantize(colors=255, dither=Image.Dither.FLOYDSTEINBERG).save(target, optimize=True)
+        picture.save(target, optimize=True)
 
 
 @dataclass

@@ -60,10 +60,11 @@ def test_home_with_everything(
     window = visit("demo")
     window.open(name)
     window.wait_desktop()
-    window.page.wait_for_timeout(1500)
+    window.page.wait_for_timeout(2500)  # by then the page has kept a picture of it
     slow = demo.start("slow")["id"]
     demo.wait_state(slow, "starting", within=30)
-    window.page.get_by_role("link", name="My sessions").click()  # leaving the desktop keeps its picture
+    window.page.get_by_role("link", name="My sessions").click()
+    expect(window.page.locator(f"#s-{name} canvas")).to_be_visible()
     for one, word in ((name, "Running"), (slow, "Starting"), (whole, "In the queue"), (broken, "Did not start")):
         expect(window.page.locator(f"#s-{one}")).to_contain_text(word)
     expect(window.page.locator(f"#s-{hers}")).to_contain_text("Shared by Mara Lee")

@@ -39,8 +39,7 @@ class Room:
 def opened(state: Path) -> Iterator[Room]:
     """The room in the installation of a state folder; what ran is stopped on both ends."""
     seen = SecretsSeen()
-    installation = Installation.standing(seen, state)
-    installation.engine.close()  # nothing shall stand between ASCI and the engine here
+    installation = Installation.standing(seen, state, behind_door=False)
     demo = ApiCaller.signed_in(installation.url, seen, "demo", installation.password("demo"))
     guest = ApiCaller.signed_in(installation.url, seen, GUEST, installation.add_person(GUEST, "Mara Lee"))
     with sync_playwright() as playwright:

@@ -73,10 +73,10 @@ class Installation:
         self.engine = EngineDoor(_door_path(self.folder), engine_socket())
 
     @classmethod
-    def standing(cls, seen: SecretsSeen, state: Path) -> Self:
+    def standing(cls, seen: SecretsSeen, state: Path, *, behind_door: bool = True) -> Self:
         """An installation that is up already, by its state folder; whoever started it cleans it.
 
-        Its engine is put behind a door, for which :meth:`up` replaces the containers that use it."""
+        Its engine is put behind a door, for which :meth:`up` replaces the containers that use it; or left as it is."""
         one = cls.__new__(cls)
         settings = dict(line.split("=", 1) for line in (state / "compose.env").read_text().splitlines() if "=" in line)
         one.name, one.state, one.folder = settings["ASCI_INSTALLATION"], state, ROOT / ".build" / "e2e" / state.name
@@ -84,6 +84,9 @@ class Installation:
         one._seen, one._build, one._redis, one._settings, one._mine = seen, False, None, {}, False
         one.folder.mkdir(parents=True, exist_ok=True)
         one.engine = EngineDoor(_door_path(one.folder), engine_socket())
+        if not behind_door:
+            one.engine.close()
+            one._settings["DOCKER_HOST"] = f"unix://{engine_socket()}"
         return one
 
     # -- coming and going
