@@ -58,6 +58,7 @@ def test_keep_it_longer_up_to_the_policy(lab: ApiLab) -> None:
     assert demo.patch(f"/instances/{one}", {"expires_at": wanted}).json["expires_at"] == wanted
     too_far = demo.patch(f"/instances/{one}", {"expires_at": moment(lab.clock() + 29 * DAY)})
     assert (too_far.status, too_far.json["fields"]) == (422, {"expires_at": ["At most 28 days from now."]})
+    assert too_far.json["latest"] == "2027-02-12T08:00:00Z"  # whole seconds, never past the limit
     past = demo.patch(f"/instances/{one}", {"expires_at": moment(lab.clock())})
     assert (past.status, list(past.json["fields"])) == (422, ["expires_at"])
 

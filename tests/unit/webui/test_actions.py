@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 import pytest
 
+from asci_api.domain.instance import InstanceId
 from tests.support.portal_lab import PortalLab
 
 INLINE = {"X-Inline": "1"}
@@ -45,14 +49,67 @@ def test_a_session_needs_a_name(lab: PortalLab, one: str) -> None:
     assert 'aria-invalid="true"' in answer.html
 
 
-def test_keep_it_longer(lab: PortalLab, one: str) -> None:
+DAY = 86400
+
+
+@pytest.fixture
+def ending(lab: PortalLab) -> str:
+    """A session that ends in 15 minutes by the clock on the wall."""
+    lab.api.memory.clock.now = time.time()
+    name = lab.api.visitor("demo").start(title="Tomography")
+    lab.api.runs(name)
+    _ends_in(lab, name, 900)
+    return name
+
+
+def _ends_in(lab: PortalLab, name: str, seconds: float) -> None:
+    lab.api.store.instances.change(InstanceId(name), lambda now: replace(now, expires_at=time.time() + seconds))
+
+
+def _left(lab: PortalLab, name: str) -> float:
+    text = lab.api.visitor("demo").get(f"/instances/{name}").json["expires_at"]
+    return datetime.fromisoformat(text).timestamp() - time.time()
+
+
+def test_keep_it_longer(lab: PortalLab, ending: str) -> None:
     demo = lab.browser("demo")
-    before = lab.api.visitor("demo").get(f"/instances/{one}").json["expires_at"]
-    assert "It would be kept until" in demo.get(f"/s/{one}/keep").text
-    answer = demo.post(f"/s/{one}/keep", INLINE)
-    assert answer.status in {204, 422}
-    after = lab.api.visitor("demo").get(f"/instances/{one}").json["expires_at"]
-    assert (after > before) is (answer.status == 204)
+    assert "It would be kept until" in demo.get(f"/s/{ending}/keep").text
+    answer = demo.post(f"/s/{ending}/keep", INLINE)
+    assert answer.status == 204
+    assert _left(lab, ending) == pytest.approx(7 * DAY, abs=60)
+    day = datetime.fromtimestamp(time.time() + _left(lab, ending), UTC)
+    assert unquote(answer.headers["X-Toast"]).startswith(f"Kept until {day.day} {day:%B}, ")
+
+
+def test_keeping_never_shortens(lab: PortalLab, ending: str) -> None:
+    _ends_in(lab, ending, 20 * DAY)
+    demo = lab.browser("demo")
+    demo.get("/")
+    assert demo.post(f"/s/{ending}/keep", INLINE).status == 204
+    assert _left(lab, ending) == pytest.approx(20 * DAY, abs=60)
+
+
+def test_keeping_goes_as_far_as_the_policy_lets(lab: PortalLab, ending: str) -> None:
+    lab.api.store.policies.put(replace(lab.api.store.policies.get(), longest_life=2.0 * DAY))
+    demo = lab.browser("demo")
+    demo.get("/")
+    assert demo.post(f"/s/{ending}/keep", INLINE).status == 204
+    assert _left(lab, ending) == pytest.approx(2 * DAY, abs=60)
+
+
+def test_keeping_is_offered_where_it_gains(lab: PortalLab, ending: str) -> None:
+    demo = lab.browser("demo")
+    assert f"/s/{ending}/keep" in demo.get("/").html
+    _ends_in(lab, ending, 7 * DAY - 1800)
+    assert f"/s/{ending}/keep" not in demo.get("/").html
+    assert 'id="more-keep" hidden' in demo.get(f"/s/{ending}").html
+
+
+def test_an_ended_session_is_not_shared(lab: PortalLab, ending: str) -> None:
+    demo = lab.browser("demo")
+    assert 'id="share"' in demo.get(f"/s/{ending}").html
+    lab.api.ends(ending)
+    assert 'id="share"' not in demo.get(f"/s/{ending}").html
 
 
 def test_the_question_before_stopping(lab: PortalLab, one: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from asci_shared.api.errors import ApiProblem
-from asci_shared.api.models import Instance
+from asci_shared.api.models import Instance, moment
 from asci_webui import inline
 from asci_webui.portal import api
 from asci_webui.words import numbers, people, states
@@ -16,8 +16,6 @@ from asci_webui.words import numbers, people, states
 pages = Blueprint("session_actions", __name__, url_prefix="/s/<instance_id>")
 
 TITLE_LENGTH = 80
-_KEEP = timedelta(days=7)
-_ROUND = timedelta(minutes=1)
 
 
 def _instance(instance_id: str) -> Instance:
@@ -53,23 +51,24 @@ def rename(instance_id: str) -> Response:
 @pages.get("/keep")
 def keep_form(instance_id: str) -> Response:
     """Says until when it would be kept."""
-    return inline.show("keep.html", instance=_instance(instance_id), me=api().me(), until=_until(), error="")
+    instance = _instance(instance_id)
+    return inline.show("keep.html", instance=instance, me=api().me(), until=_until(instance), error="")
 
 
 @pages.post("/keep")
 def keep(instance_id: str) -> Response:
     """Moves its end as far as the policy lets."""
+    instance = _instance(instance_id)
     try:
-        kept = api().change(instance_id, expires_at=numbers.utc(_until()))
+        until = _keep(instance, _until(instance))
     except ApiProblem as problem:
         if problem.status not in {409, 422}:
             raise
         return inline.show(
-            "keep.html", 422, instance=_instance(instance_id), me=api().me(), until=_until(),
+            "keep.html", 422, instance=instance, me=api().me(), until=_until(instance),
             error=_field(problem, "expires_at"),
         )  # fmt: skip
-    left = states.time_left(kept, datetime.now(UTC) - _ROUND).removesuffix(" left")
-    return inline.done(f"Kept for another {left}.", f"/s/{instance_id}")
+    return inline.done(f"Kept until {numbers.clock(until)}.", f"/s/{instance_id}")
 
 
 @pages.get("/stop")
@@ -90,8 +89,30 @@ def stop(instance_id: str) -> Response:
     return inline.done(f"“{instance.title}” is stopping.", "/")
 
 
-def _until() -> datetime:
-    return datetime.now(UTC) + _KEEP
+def _until(instance: Instance) -> datetime:
+    return states.kept_until(instance, datetime.now(UTC))
+
+
+def _keep(instance: Instance, until: datetime) -> datetime:
+    """When it ends now: at ``until``, or at the policy's latest where that is earlier; never earlier than it did."""
+    present = instance.expires_at
+    if present is not None and until <= present:
+        return present
+    try:
+        return api().change(instance.id, expires_at=numbers.utc(until)).expires_at or until
+    except ApiProblem as problem:
+        latest = _latest(problem)
+        if latest is None or latest >= until:
+            raise
+        return _keep(instance, latest)
+
+
+def _latest(problem: ApiProblem) -> datetime | None:
+    """The last end that the policy allows, where a refusal names it."""
+    try:
+        return moment(problem.facts.get("latest"))
+    except (TypeError, ValueError):
+        return None
 
 
 def _field(problem: ApiProblem, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from asci_api.domain.errors import Conflict, InvalidInput
 from asci_api.domain.identity import Caller
@@ -17,7 +18,7 @@ def edit_instance(
     """The instance with its new title or end (seconds since the epoch); None leaves as it is.
 
     Raises ``Conflict`` (``ended``) for one that ended or ends, ``InvalidInput`` for an end that is past or further
-    away than the policy's longest life.
+    away than the policy's longest life (fact ``latest``: the last end that is allowed, RFC 3339).
     """
     instance = instance_for(desk, caller, instance_id, Right.EDIT)
     if expires_at is not None:
@@ -54,4 +55,7 @@ def _check_end(desk: FrontDesk, expires_at: float) -> None:
         raise InvalidInput("The new end is past.", fields={"expires_at": ["Choose a time to come."]})
     if expires_at > now + longest:
         sentence = f"At most {longest / 86400:.0f} days from now."
-        raise InvalidInput("The new end is too far away.", detail=sentence, fields={"expires_at": [sentence]})
+        latest = datetime.fromtimestamp(int(now + longest), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise InvalidInput(
+            "The new end is too far away.", detail=sentence, fields={"expires_at": [sentence]}, latest=latest
+        )

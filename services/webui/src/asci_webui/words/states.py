@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
@@ -135,6 +135,43 @@ def time_left(instance: Instance, now: datetime) -> str:
     if instance.expires_at is None:
         return ""
     return f"{duration((instance.expires_at - now).total_seconds())} left"
+
+
+KEEP = timedelta(days=7)
+_WORTH = timedelta(hours=1)
+
+
+def kept_until(instance: Instance, now: datetime) -> datetime:
+    """Until when keeping it longer would keep it: a week from now, never earlier than its end."""
+    return max(instance.expires_at, now + KEEP) if instance.expires_at else now + KEEP
+
+
+def keepable(instance: Instance, now: datetime) -> bool:
+    """Whether keeping it longer gains an hour at least."""
+    return instance.expires_at is not None and instance.expires_at < now + KEEP - _WORTH
+
+
+def ending(instance: Instance, now: datetime) -> str:
+    """Which warning stands: ``half`` (30 minutes), ``day`` (24 hours, of a life that is longer) or none."""
+    if instance.expires_at is None:
+        return ""
+    left = (instance.expires_at - now).total_seconds()
+    if left <= 0 or instance.state != "running" or instance.my_access not in {"owner", "control"}:
+        return ""
+    longer = (instance.expires_at - instance.created_at).total_seconds() > _DAY
+    return "half" if left <= _HALF_HOUR else "day" if left <= _DAY and longer else ""
+
+
+_HALF_HOUR = 30 * 60
+_DAY = 86400
+
+
+def ends_in(instance: Instance, now: datetime) -> str:
+    """``This session ends in 15 minutes.``"""
+    left = (instance.expires_at - now).total_seconds() if instance.expires_at else 0.0
+    minutes = max(1, round(left / 60))
+    words = duration(left) if left >= 3600 else f"{minutes}{SPACE}{'minute' if minutes == 1 else 'minutes'}"
+    return f"This session ends in {words}."
 
 
 def ends_soon(instance: Instance, now: datetime) -> bool:
