@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -103,6 +104,19 @@ def test_keeping_is_offered_where_it_gains(lab: PortalLab, ending: str) -> None:
     _ends_in(lab, ending, 7 * DAY - 1800)
     assert f"/s/{ending}/keep" not in demo.get("/").html
     assert 'id="more-keep" hidden' in demo.get(f"/s/{ending}").html
+
+
+def test_the_card_warns_before_the_end(lab: PortalLab, ending: str) -> None:
+    lab.api.visitor("demo").put(f"/instances/{ending}/shares/jun", {"mode": "control"})
+    mine = lab.browser("demo").get("/")
+    assert "ends in 15" in mine.text
+    assert "Save your work, or keep it longer." in mine.text
+    theirs = lab.browser("jun").get("/")
+    assert "ends in 15" in theirs.text
+    assert "or keep it longer" not in theirs.text
+    assert 'name="server-time"' in theirs.html
+    _ends_in(lab, ending, 3 * DAY)
+    assert re.search(r'data-ends="[^"]*" data-created="[^"]*" hidden', lab.browser("demo").get("/").html)
 
 
 def test_an_ended_session_is_not_shared(lab: PortalLab, ending: str) -> None:

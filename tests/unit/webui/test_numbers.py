@@ -72,3 +72,8 @@ def test_times() -> None:
     at = datetime(2026, 11, 4, 8, 5, 9, tzinfo=UTC)
     assert numbers.utc(at) == "2026-11-04T08:05:09Z"
     assert plain(numbers.clock(at)) == "4 November, 08:05 UTC"
+
+
+def test_long_ids_are_cut() -> None:
+    assert numbers.short_ids(f"container {'0a' * 32} is away") == "container 0a0a0a0a0a0a is away"
+    assert numbers.short_ids("container 0a0a0a0a0a0a on node-3") == "container 0a0a0a0a0a0a on node-3"

@@ -109,3 +109,29 @@ def test_time_left() -> None:
     assert states.ends_soon(session(expires_at="2026-11-24T09:59:00Z"), NOW)
     assert states.time_left(session(), NOW) == ""
     assert not states.ends_soon(session(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("ends", "access", "stage"),
+    [
+        ("2026-11-25T10:00:00Z", "owner", ""),
+        ("2026-11-25T08:59:00Z", "owner", "day"),
+        ("2026-11-24T09:30:00Z", "owner", "half"),
+        ("2026-11-24T09:15:00Z", "control", "half"),
+        ("2026-11-24T09:15:00Z", "view", ""),
+        ("2026-11-24T08:00:00Z", "owner", ""),
+    ],
+)
+def test_when_it_warns(ends: str, access: str, stage: str) -> None:
+    one = session(created_at="2026-11-20T08:00:00Z", expires_at=ends, my_access=access)
+    assert states.ending(one, NOW) == stage
+
+
+def test_a_short_life_is_no_surprise() -> None:
+    one = session(created_at="2026-11-24T08:00:00Z", expires_at="2026-11-24T20:00:00Z")
+    assert states.ending(one, NOW) == ""
+
+
+def test_how_the_warning_reads() -> None:
+    assert states.ends_in(session(expires_at="2026-11-24T09:15:00Z"), NOW) == "This session ends in 15\u00a0minutes."
+    assert states.ends_in(session(expires_at="2026-11-24T09:00:20Z"), NOW) == "This session ends in 1\u00a0minute."

@@ -4,9 +4,11 @@ import * as clocks from "./page/clocks.mjs";
 import * as copying from "./page/copying.mjs";
 import * as dialogs from "./page/dialogs.mjs";
 import * as menus from "./page/menus.mjs";
+import * as endings from "./page/ending.mjs";
 import * as people from "./page/people.mjs";
 import { leave } from "./page/ask.mjs";
 import { keep as keepPicture } from "./page/pictures.mjs";
+import { serverNow } from "./page/server_clock.mjs";
 import * as starting from "./page/starting.mjs";
 import { toast } from "./page/toasts.mjs";
 import { Chord } from "./desk/chord.mjs";
@@ -15,7 +17,7 @@ import { Follower } from "./desk/follow.mjs";
 import { full as makeFull } from "./desk/full.mjs";
 import { keys as makeKeys } from "./desk/keys.mjs";
 import { Link } from "./desk/link.mjs";
-import { mark, OPENING, sentence } from "./desk/sentences.mjs";
+import { mark, OPENING, sentence, stillWorks } from "./desk/sentences.mjs";
 import { recall, remember } from "./desk/preferences.mjs";
 import { changes } from "./desk/presence.mjs";
 import { renaming } from "./desk/renaming.mjs";
@@ -54,7 +56,7 @@ const ACTIONS = {
   home: ["My sessions", () => location.assign("/")],
   signin: ["Sign in", () => leave(`/sign-in?next=${encodeURIComponent(location.pathname)}`)],
   keep: ["Keep it longer", () => dialogs.open(`/s/${id}/keep`, $("more"))],
-  later: ["Later", () => { warned = true; paint(); }],
+  later: ["Later", () => { warned = stage(); paint(); }],
 };
 
 let shown = "";
@@ -66,6 +68,7 @@ function say(words) {
   if (!words || html === shown) return;
   shown = html;
   over.classList.toggle("calm", Boolean(words.calm));
+  over.classList.toggle("thin", Boolean(words.thin));
   const held = over.contains(document.activeElement) && document.activeElement.dataset.act;
   over.innerHTML = html;
   if (held) over.querySelector(`[data-act=${held}]`)?.focus();
@@ -83,16 +86,25 @@ function pill(words) {
 /* time left */
 
 let expires = Date.parse(facts.expires);
-let warned = false;
+let warned = "";
 let away = false;
 const HOUR = 3600000;
-const WARNING = 30 * 60000;
+
+const left = () => expires - serverNow();
+const stage = () => endings.stage({ now: serverNow(), expires, created: Date.parse(facts.created) });
 
 function warning() {
-  if (!mine || warned || !(expires - Date.now() < WARNING) || expires < Date.now()) return null;
-  const minutes = Math.max(1, Math.round((expires - Date.now()) / 60000));
-  return { icon: "clock", title: `This session ends in ${minutes}\u00a0${minutes === 1 ? "minute" : "minutes"}`, text: "Save your work, or keep the session.", actions: ["keep", "later"] };
+  const at = stage();
+  return at === warned ? null : endings.warning(left(), at, facts.access);
 }
+
+/** A tab that nobody looks at says in its title when the session ends. */
+function titled() {
+  const warns = document.hidden && ["running", "lost"].includes(facts.phase) && endings.warning(left(), stage(), facts.access);
+  const text = warns ? endings.tabTitle(left(), facts.title) : `${facts.title} · ASCI`;
+  if (document.title !== text) document.title = text;
+}
+document.addEventListener("visibilitychange", titled);
 
 /* what the connection is at */
 
@@ -103,13 +115,18 @@ function paint() {
   if (!opening && held) letRoomGo();
   const words = opening && held ? null : opening && link.state.phase === "live" ? OPENING : desktop && running ? sentence(link.state, performance.now(), { owner: facts.owner, mine }) : null;
   const live = link?.state.phase === "live";
-  say(words ?? (away && !(desktop && running) ? LOST : running && !held ? warning() : null));
-  const now = desktop && running ? (opening && held ? STARTING : mark(link.state)) : null;
+  const working = desktop && live && facts.phase === "lost";
+  const beside = () => warning() ?? (working ? stillWorks(facts.node) : null);
+  say(words ?? (away && !working && !(desktop && running) ? LOST : (running || working) && !held ? beside() : null));
+  const now = desktop && (running || working) ? (opening && held ? STARTING : mark(link.state)) : null;
   if (now) pill(now);
-  $("screen").hidden = !(desktop && running && link.state.phase !== "over");
+  $("screen").hidden = !(working || (desktop && running && link.state.phase !== "over"));
+  $("room").hidden = working;
   const ghost = $("ghost");
   ghost.hidden = live || !ghost.dataset.kept || !["running", "lost"].includes(facts.phase);
-  if ($("keep")) $("keep").hidden = !(expires - Date.now() < HOUR);
+  if ($("keep")) $("keep").hidden = !(left() < HOUR);
+  if ($("more-keep")) $("more-keep").hidden = !endings.keepable(serverNow(), expires);
+  titled();
 }
 
 /* the desktop */
@@ -225,7 +242,7 @@ const follower = new Follower({
 
 function take(now) {
   const was = { phase: facts.phase, access: facts.access };
-  Object.assign(facts, { phase: now.phase, state: now.state, access: now.access });
+  Object.assign(facts, { phase: now.phase, state: now.state, access: now.access, node: now.node ?? "" });
   const room = $("room");
   if (desktop && now.phase === "running" && was.phase === "waiting") held = true;
   if (!held && room.dataset.html !== now.room) {
@@ -262,7 +279,7 @@ function restingPill(now) {
 
 function renamed(title) {
   facts.title = title;
-  document.title = `${title} · ASCI`;
+  titled();
   const place = $("title-button") ?? $("title").firstElementChild;
   if (place) place.textContent = title;
   $("title-button")?.setAttribute("aria-label", `${title}, rename`);
@@ -272,7 +289,7 @@ function expired(at) {
   const moment = at ? Date.parse(at) : NaN;
   if (moment === expires || (Number.isNaN(moment) && Number.isNaN(expires))) return;
   expires = moment;
-  warned = false;
+  warned = "";
   const time = document.querySelector("#left time");
   if (time && at) time.dateTime = at;
   clocks.tell();
@@ -375,7 +392,7 @@ addEventListener("asci:closed", () => document.activeElement === document.body &
 
 /* begin */
 
-setInterval(() => document.hidden || paint(), 5000);
+setInterval(() => (document.hidden ? titled() : paint()), 5000);
 if (desktop && ["waiting", "running"].includes(facts.phase)) viewer().catch(() => {});
 if (desktop && facts.phase === "running") link.start();
 paint();

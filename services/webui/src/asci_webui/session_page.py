@@ -108,6 +108,7 @@ def _facts(instance: Instance, me: str) -> dict[str, Any]:
         "phase": states.phase(instance),
         "kind": instance.kind,
         "title": instance.title,
+        "node": instance.node,
         "access": instance.my_access,
         "guest": states.guest_line(instance),
         "owner": {"username": instance.owner.username, "name": instance.owner.name},

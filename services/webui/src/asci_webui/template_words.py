@@ -36,6 +36,7 @@ def install(app: Flask, settings: Settings, gate: Gate, static: StaticFiles) -> 
         counted=numbers.counted,
         utc=numbers.utc,
         clock=numbers.clock,
+        short_ids=numbers.short_ids,
     )
 
     @app.context_processor

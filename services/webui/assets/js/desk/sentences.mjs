@@ -51,6 +51,9 @@ function ended(state, { owner, mine }) {
 /** While the desktop has drawn nothing yet. */
 export const OPENING = { icon: "spinner", title: "The desktop is opening", text: "", actions: [], calm: true };
 
+/** The node's engine is silent, but the desktop on it is connected: a thin notice beside the picture. */
+export const stillWorks = (node) => ({ icon: "unplug", title: `Node ${node} does not answer. Your desktop still does.`, text: "", actions: [], thin: true });
+
 /** The pill in the bar: {tone, icon, word}. */
 export function mark(state) {
   switch (state.phase) {

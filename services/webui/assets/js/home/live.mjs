@@ -3,6 +3,7 @@
 import { tell } from "../page/clocks.mjs";
 import { show, tidy } from "../page/pictures.mjs";
 import { Ring } from "../page/ring.mjs";
+import { hear } from "../page/server_clock.mjs";
 import { wait } from "./pace.mjs";
 
 const region = () => document.getElementById("sessions");
@@ -25,6 +26,7 @@ function later() {
 function answered(event) {
   if (event.target !== region()) return;
   const status = event.detail.ctx.response?.status ?? 0;
+  if (status > 0) hear(event.detail.ctx.response.headers?.get("Date"));
   const good = status > 0 && status < 500;
   failures = good ? 0 : failures + 1;
   document.getElementById("away").hidden = good || failures < 2;

@@ -1,5 +1,7 @@
 /** Requests of our own pages: same origin, told apart by a header, and back to sign-in when the sign-in is over. */
 
+import { hear } from "./server_clock.mjs";
+
 export class Away extends Error {}
 
 /** Ask a page or part. Rejects with Away when nothing answers in time. Leaves the page when signed out. */
@@ -15,6 +17,7 @@ export async function ask(path, options = {}, seconds = 10) {
   } catch (error) {
     throw new Away(String(error));
   }
+  hear(answer.headers.get("Date"));
   if (answer.status === 401) leave(answer.headers.get("HX-Redirect"));
   return answer;
 }
@@ -34,6 +37,7 @@ export async function askApi(method, path, body, seconds = 10) {
   } catch (error) {
     throw new Away(String(error));
   }
+  hear(answer.headers.get("Date"));
   const json = await answer.json().catch(() => null);
   return { status: answer.status, body: json, headers: answer.headers };
 }

@@ -1,6 +1,8 @@
 /** Times in the reader's zone, times left, and seconds that count. Reads attributes, writes text; safe to call often. */
 
+import { endsIn, stage } from "./ending.mjs";
 import { duration, running } from "./numbers.mjs";
+import { hear, serverNow } from "./server_clock.mjs";
 
 const format = (options) => new Intl.DateTimeFormat("en-GB", options);
 const CLOCK = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -21,6 +23,7 @@ const shows = {
   clock: (time) => CLOCK.format(time),
   when: (time) => WHEN.format(time),
   day,
+  ends: (time, now) => endsIn(time - now),
   left: (time, now) => `${duration((time - now) / 1000)} left`,
   ago: (time, now) => (now - time < 60000 ? "just now" : `${duration((now - time) / 1000).split(" ")[0]} ago`),
 };
@@ -36,20 +39,24 @@ function count(element, now) {
 
 /** Bring every clock below `root` up to date. */
 export function tell(root = document) {
-  const now = Date.now();
+  const now = serverNow();
   for (const time of root.querySelectorAll("time[data-show]")) {
     write(time, shows[time.dataset.show](Date.parse(time.dateTime), now));
   }
-  for (const element of root.querySelectorAll("[data-count]")) count(element, now);
+  for (const strip of root.querySelectorAll("[data-ends]")) {
+    strip.hidden = !stage({ now, expires: Date.parse(strip.dataset.ends), created: Date.parse(strip.dataset.created) });
+  }
+  for (const element of root.querySelectorAll("[data-count]")) count(element, Date.now());
   for (const note of root.querySelectorAll("[data-usual]")) {
     const counted = note.querySelector("[data-count]");
     const late = (note.closest(".room-box, .small-print") ?? note).querySelector(".late");
-    if (counted && late) late.hidden = count(counted, now) <= Number(note.dataset.usual) + 1;
+    if (counted && late) late.hidden = count(counted, Date.now()) <= Number(note.dataset.usual) + 1;
   }
 }
 
 /** Keep them up to date. */
 export function run() {
+  hear(document.querySelector("meta[name=server-time]")?.content);
   tell();
   setInterval(() => document.hidden || tell(), 1000);
   document.addEventListener("visibilitychange", () => document.hidden || tell());

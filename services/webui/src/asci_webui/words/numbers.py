@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 SPACE = "\u00a0"
@@ -70,3 +71,11 @@ def utc(time: datetime) -> str:
 def clock(time: datetime) -> str:
     """What stands in ``<time>`` until the script writes the reader's own zone."""
     return time.strftime(f"%d %B, %H:%M{SPACE}UTC").lstrip("0")
+
+
+_LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
+
+
+def short_ids(text: str) -> str:
+    """Containers' ids cut to the 12 characters that engines show."""
+    return _LONG_ID.sub(r"\1", text)
