@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -122,6 +123,8 @@ def test_the_desktop_page_with_its_dialogs(
     visit: Visit, good: Callable[[Visitor, str], None], demo: ApiCaller, desktop: Callable[[], str]
 ) -> None:
     name = desktop()
+    sooner = (datetime.now(UTC) + timedelta(days=3)).isoformat()  # else there is nothing to keep longer
+    assert demo.request("PATCH", f"/instances/{name}", json={"expires_at": sooner}).status_code == 200
     demo.put(f"/instances/{name}/shares/mara", {"mode": "view"})
     demo.put(f"/instances/{name}/shares/admin", {"mode": "control"})
     guest, window = visit("mara"), visit("demo")
