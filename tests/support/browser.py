@@ -30,6 +30,7 @@ from playwright.sync_api import (
     WebSocket,
     expect,
 )
+from playwright.sync_api import Error as BrowserError
 
 from tests.support.desktop_picture import missing_parts
 from tests.support.eventually import eventually
@@ -201,7 +202,13 @@ class Visitor:
         """Keeps a picture of the window in the ignored folder of screenshots."""
         path = PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path)
+        try:
+            self.page.screenshot(path=path)
+        except BrowserError as error:  # Chromium on a busy machine: no frame in time, and the next one comes
+            if "Unable to capture" not in str(error):
+                raise
+            self.page.wait_for_timeout(500)
+            self.page.screenshot(path=path)
         return path
 
     # -- what went wrong
