@@ -30,7 +30,6 @@ from playwright.sync_api import (
     WebSocket,
     expect,
 )
-from playwright.sync_api import Error as BrowserError
 
 from tests.support.desktop_picture import missing_parts
 from tests.support.eventually import eventually
@@ -204,7 +203,7 @@ class Visitor:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self.page.screenshot(path=path)
-        except BrowserError as error:  # Chromium on a busy machine: no frame in time, and the next one comes
+        except Error as error:  # Chromium on a busy machine: no frame in time, and the next one comes
             if "Unable to capture" not in str(error):
                 raise
             self.page.wait_for_timeout(500)
