@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from asci_api.domain.instance import InstanceId
+from asci_api.domain.identity import InstanceId
 from tests.support.portal_lab import PortalLab
 
 INLINE = {"X-Inline": "1"}
@@ -91,7 +91,7 @@ def test_keeping_never_shortens(lab: PortalLab, ending: str) -> None:
 
 
 def test_keeping_goes_as_far_as_the_policy_lets(lab: PortalLab, ending: str) -> None:
-    lab.api.store.policies.put(replace(lab.api.store.policies.get(), longest_life=2.0 * DAY))
+    lab.api.memory.policies.put(replace(lab.api.memory.policies.get(), longest_life=2.0 * DAY))
     demo = lab.browser("demo")
     demo.get("/")
     assert demo.post(f"/s/{ending}/keep", INLINE).status == 204
