@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from asci_api.domain.environment import Environment
 from asci_api.domain.identity import NodeName
+from asci_api.domain.instance import Instance
 from asci_api.domain.node import Node, NodeImage
 from asci_api.domain.ports import DurableCopy, Fence, Leadership, Wakes
 from asci_api.loops.observer import Observer
@@ -82,17 +83,17 @@ class Term:
         pending = self._workers.pending()
         active = self._desk.instances.active()
         settle_instances(self._desk, look, active, pending)
-        adopt_instances(self._desk, look, {record.id for record in active} | pending, self._publish())
+        adopt_instances(self._desk, look, {record.id for record in active} | pending, self._publish(active))
         reap_orphans(self._desk, look, pending)
         if first:
             _log.info("node.seen", node=look.node, answers=look.answered, containers=len(look.containers))
 
-    def _publish(self) -> list[Environment]:
+    def _publish(self, active: Sequence[Instance]) -> list[Environment]:
         """Write the snapshot of the nodes, and the catalogue where an engine answered; the catalogue."""
         with self._lock:
             looks = list(self._looks.values())
         nodes = [node_of(look) for look in looks]
-        self._desk.cluster.put_nodes(with_allocation(nodes, self._desk.instances.active()))
+        self._desk.cluster.put_nodes(with_allocation(nodes, active))
         if not any(look.answered for look in looks):
             return self._desk.cluster.environments() or []
         images: list[NodeImage] = [image for look in looks for image in look.images]
