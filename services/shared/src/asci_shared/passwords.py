@@ -11,6 +11,10 @@ import hashlib
 import hmac
 
 LENGTH = 8
+UPSTREAM_HEADER = "X-ASCI-Upstream"
+"""The request header that carries :func:`upstream_secret`."""
+UPSTREAM_DIGITS = 64
+"""Length of :func:`upstream_proof`."""
 
 
 def one_time_password(key: bytes, connection_id: str) -> str:
@@ -26,6 +30,11 @@ def desktop_secret(key: bytes, instance_id: str, mode: str, generation: int) -> 
 def upstream_secret(key: bytes, instance_id: str, generation: int) -> str:
     """The secret that the proxy shows to a web or service instance: 43 characters of URL-safe base64."""
     return _digest(key, "upstream", instance_id, str(generation)).rstrip("=")
+
+
+def upstream_proof(secret: str) -> str:
+    """What an instance keeps to recognize an upstream secret, and cannot be turned back into it: SHA-256 in hex."""
+    return hashlib.sha256(secret.encode("ascii")).hexdigest()
 
 
 def _derive(key: bytes, *words: str) -> str:

@@ -183,6 +183,9 @@ class Revocation(Document):
     connection: str = ""
     token: str = ""
     modes: tuple[str, ...] = field(default=("control", "view"))
+    generation: int = 0
+    """The generation of the instance's control secret from now on; 0 where it did not change. Web applications that
+    others still use are shown the secret of this generation."""
 
     def matches(self, *, connection: str, instance: str, username: str, token: str, mode: str) -> bool:
         """Whether a connection with these facts must be closed."""
