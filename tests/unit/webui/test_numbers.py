@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asci_webui.words import numbers
+from asci_shared.web.words import numbers
 
 DURATIONS = json.loads((Path(__file__).parent / "durations.json").read_text())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asci_shared.api.models import Connection
-from asci_webui.words import people
+from asci_shared.web.words import people
 
 
 def on(*usernames: str, mode: str = "control") -> list[Connection]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from asci_shared.api.client import ApiServer
+from asci_shared.web import error_views, health
 from asci_shared.web.gate import Gate
+from asci_shared.web.page_metrics import PageMetrics
 from asci_shared.web.static_files import StaticFiles
 from asci_webui import (
     account,
     development,
-    error_views,
-    health,
     home,
-    metrics,
     plain_pages,
     portal,
     session_actions,
@@ -26,19 +25,18 @@ from asci_webui.portal import Portal
 from asci_webui.settings import Settings
 
 MAX_FORM = 64 * 1024
+METRICS = PageMetrics("asci_webui")
 
 
 def create_app(settings: Settings, server: ApiServer | None = None) -> Flask:
     """The portal as a WSGI app; ``server`` is the API that it asks, by default the one of the settings."""
     app = Flask("asci_webui", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
     app.jinja_env.auto_reload = settings.development
     gate = Gate(server or ApiServer(settings.api_url), settings.public_url, settings.form_key)
     static = StaticFiles(settings.static_folder)
     portal.carry(app.extensions, Portal(settings, gate, static))
-    metrics.install(app)
+    METRICS.install(app)
     gate.install(app)
     error_views.install(app)
     template_words.install(app, settings, gate, static)

@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response
 
 from asci_shared.api.errors import ApiProblem
 from asci_shared.api.models import Instance, moment
-from asci_webui import inline
+from asci_shared.web import inline
+from asci_shared.web.words import numbers, people
 from asci_webui.portal import api
-from asci_webui.words import numbers, people, states
+from asci_webui.words import states
 
 pages = Blueprint("session_actions", __name__, url_prefix="/s/<instance_id>")
 

@@ -11,9 +11,10 @@ from asci_shared.api.client import Api, Tagged
 from asci_shared.api.errors import ApiProblem
 from asci_shared.api.models import Instance, Log
 from asci_shared.web import security
+from asci_shared.web.words import numbers, people
 from asci_webui import VERSION
 from asci_webui.portal import api, portal
-from asci_webui.words import numbers, people, states
+from asci_webui.words import states
 
 pages = Blueprint("session_page", __name__, url_prefix="/s")
 

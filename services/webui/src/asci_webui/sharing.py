@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from asci_shared.api.client import Api
 from asci_shared.api.errors import ApiProblem
 from asci_shared.api.models import Instance, Person
-from asci_webui import inline
+from asci_shared.web import inline
+from asci_shared.web.words import people
 from asci_webui.portal import api
-from asci_webui.words import people
 
 pages = Blueprint("sharing", __name__, url_prefix="/s/<instance_id>/share")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from asci_shared.api.models import Environment, Needs
-from asci_webui.words.numbers import SPACE, counted, duration, size
+from asci_shared.web.words.numbers import SPACE, counted, duration, size
 
 KINDS = {"desktop": "Desktops", "web": "Notebooks", "service": "Services"}
 ICONS = {"desktop": "monitor", "web": "notebook-pen", "service": "server"}

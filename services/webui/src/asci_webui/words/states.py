@@ -6,47 +6,19 @@ Pure: an instance and the time go in, words come out. Sentences are HTML-safe; e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
 from asci_shared.api.models import Instance
-from asci_webui.words.numbers import SPACE, clock, duration, ordinal, utc
-from asci_webui.words.people import given_name
+from asci_shared.web.words.marks import mark
+from asci_shared.web.words.numbers import SPACE, clock, duration, ordinal, utc
+from asci_shared.web.words.people import given_name
 
 STARTING = ("placed", "pulling", "starting")
 ENDED = ("stopped", "failed")
+__all__ = ["mark"]  # a word of states too, told where both services with pages can say it
 NOUN = {"desktop": "desktop", "web": "application", "service": "service"}
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The pill: a tone of colour, an icon (``dot`` and ``spinner`` are drawn), a word."""
-
-    tone: str
-    icon: str
-    word: str
-
-
-_MARKS = {
-    "queued": Mark("wait", "hourglass", "In the queue"),
-    "placed": Mark("accent", "spinner", "Starting"),
-    "pulling": Mark("accent", "spinner", "Starting"),
-    "starting": Mark("accent", "spinner", "Starting"),
-    "running": Mark("ok", "dot", "Running"),
-    "stopping": Mark("calm", "spinner", "Stopping"),
-    "stopped": Mark("calm", "circle-stop", "Ended"),
-    "failed": Mark("bad", "circle-x", "Did not start"),
-    "lost": Mark("bad", "unplug", "Node lost"),
-}
-
-
-def mark(instance: Instance) -> Mark:
-    """The state's pill. A failure after the session had run is not one of starting."""
-    if instance.state == "failed" and instance.running_at is not None:
-        return Mark("bad", "circle-x", "Failed")
-    return _MARKS.get(instance.state, Mark("calm", "circle-stop", instance.state.capitalize()))
 
 
 def phase(instance: Instance) -> str:

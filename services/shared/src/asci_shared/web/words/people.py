@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable
 
 from asci_shared.api.models import Connection
-from asci_webui.words.numbers import listed
+from asci_shared.web.words.numbers import listed
 
 COLOURS = 8
 _TITLES = {"dr", "prof", "dr.", "prof.", "mr", "mrs", "ms"}

@@ -1,4 +1,4 @@
-"""Errors as pages: 404, 500 and the API being away, in the portal's words."""
+"""Errors as pages, in a person's words. A service has its own ``error.html`` and shares ``error_part.html``."""
 
 from __future__ import annotations
 

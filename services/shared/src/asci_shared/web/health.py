@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from asci_webui import metrics
+from asci_shared.web import page_metrics
 
 pages = Blueprint("health", __name__)
 _FRESH = {"Cache-Control": "no-store"}
@@ -20,11 +20,11 @@ def _inner_only() -> None:
 @pages.get("/health/live")
 @pages.get("/health/ready")
 def live() -> Response:
-    """The portal keeps no state: it is ready as soon as it lives."""
+    """A service of pages keeps no state: it is ready as soon as it lives."""
     return Response("ok\n", mimetype="text/plain", headers=_FRESH)
 
 
 @pages.get("/metrics")
 def counted() -> Response:
     """Prometheus' text."""
-    return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST, headers=_FRESH)
+    return Response(page_metrics.exposition(), content_type=CONTENT_TYPE_LATEST, headers=_FRESH)
