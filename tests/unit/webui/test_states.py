@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from asci_shared.web.words.marks import Mark
 from asci_webui.words import states
 from tests.unit.webui.sessions import progress, session
 
@@ -27,7 +28,7 @@ MARKS = [
 
 @pytest.mark.parametrize(("state", "tone", "icon", "word"), MARKS)
 def test_marks(state: str, tone: str, icon: str, word: str) -> None:
-    assert states.mark(session(state=state)) == states.Mark(tone, icon, word)
+    assert states.mark(session(state=state)) == Mark(tone, icon, word)
 
 
 def test_a_failure_after_running_is_not_one_of_starting() -> None:
