@@ -144,6 +144,7 @@ def test_a_home_that_cannot_be_written(
         within=15, what="the log to say so",
     )  # fmt: skip
     assert log
+    assert "lost when this session stops" in noor.get(f"/instances/{name}").json()["warning"]
     assert home.stat().st_uid != me["uid"]
     with enter(noor, name) as viewer:
         viewer.rfb.wait_frame()

@@ -51,6 +51,8 @@ def test_without_a_writable_home_it_comes_up_and_says_so(start: StartDesktop, ho
     with desktop.connect() as viewer:
         viewer.wait_for(lambda: bool(desktop.windows()), timeout=20, what="the panels")
     assert "home folder /home/mara is not writable" in desktop.logs()
+    again = desktop.exec(["asci-set-passwords"], stdin=f"{desktop.control}\n{desktop.view}\n".encode())
+    assert again.text == "home is not writable\n"
     letter = desktop.shell("cat ~mara/Desktop/*.txt")
     assert "Your home folder could not be opened" in letter
     assert desktop.shell("getent passwd mara | cut -d: -f6").strip() == "/run/asci/home"

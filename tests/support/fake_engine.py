@@ -89,6 +89,8 @@ class FakeEngine:
         self.images_here: list[NodeImage] = list(images)
         self.registry: list[NodeImage] = []
         self.missing: set[str] = set()
+        self.said = ""
+        """What programs say that are run inside containers."""
         self.containers: dict[str, FakeContainer] = {}
         self.homes_made: list[tuple[str, int, int]] = []
         self.pulled: list[str] = []
@@ -219,13 +221,14 @@ class FakeEngine:
         self.homes_made.append((username, uid, gid))
         self._end("make_home")
 
-    def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> None:
+    def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> str:
         self._begin("write", container)
         found = self._must_find(container)
         if found.status != "running":
             raise EngineFault(Hop.CONTAINER, "The container is not running.")
         found.written.append((user, tuple(command), data))
         self._end("write")
+        return self.said
 
     def logs(self, container: str, lines: int) -> list[str]:
         self._begin("logs", container)

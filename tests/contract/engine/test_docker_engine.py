@@ -212,6 +212,8 @@ def test_a_program_that_refuses_is_told_without_the_secret(
     engine: DockerEngine, new_spec: Callable[..., ContainerSpec]
 ) -> None:
     container = run(engine, new_spec())
+    assert engine.write(container, WHO, ["sh", "-c", "head -c 4 >/dev/null; echo 'all is well'"], b"abc\n") == "all is well"
+    assert engine.write(container, WHO, ["sh", "-c", "head -c 9"], b"s3cretab\n") == ""
     with pytest.raises(EngineFault) as fault:
         engine.write(container, WHO, ["sh", "-c", "head -c 4 >/dev/null; echo 'no room' >&2; exit 3"], b"abc\n")
     assert fault.value.detail == "sh ended with 3. no room"
@@ -271,9 +273,9 @@ def test_the_probe_hears_the_banner_through_the_published_port(
     endpoint = seen(engine, container).endpoint
     assert endpoint is not None
     desktop = an_instance(kind=Kind.DESKTOP)
-    wait_until(lambda: Probe().ready(desktop, endpoint))
+    wait_until(lambda: Probe(KEY).ready(desktop, endpoint))
     engine.stop(container, 2.0)
-    assert not Probe().ready(desktop, endpoint)
+    assert not Probe(KEY).ready(desktop, endpoint)
 
 
 def test_a_home_is_made_with_its_owner_and_another_owners_is_refused(
@@ -380,7 +382,7 @@ def test_a_real_desktop_comes_up_by_the_same_calls(clean_lab: EngineLab, engine:
     assert endpoint is not None
     for words in (b"control1\nviewview\n", b"control2\nviewview\n"):
         engine.write(container, spec.user, ["asci-set-passwords"], words)
-    wait_until(lambda: Probe().ready(instance, endpoint), 30.0)
+    wait_until(lambda: Probe(KEY).ready(instance, endpoint), 30.0)
     with RfbClient.connect(endpoint.address, endpoint.port, "control2") as viewer:
         assert (viewer.desktop.width, viewer.desktop.height) == (1280, 800)
     with pytest.raises(PasswordRefused):

@@ -15,6 +15,7 @@ from asci_api.domain.node import NodeImage
 from asci_api.domain.ports import ContainerSpec, Mount
 from asci_api.work.advance_instance import advance_instance, needs_a_step
 from asci_api.work.bring_up_instance import bring_up_instance
+from asci_api.work.write_secrets import want_secrets
 from asci_shared.passwords import desktop_secret
 from tests.support.controller_room import Room, simple_spec
 from tests.support.people import DEMO, DESKTOP, queued
@@ -44,6 +45,19 @@ def test_the_secrets_go_in_by_standard_input_as_the_owner(room: Room, running: I
     assert view == desktop_secret(room.desk.key, running.id, "view", 1)
     assert rest == ""
     assert len(data) == 18
+
+
+def test_a_home_that_cannot_be_written_warns_until_it_can(room: Room) -> None:
+    room.engine.said = "home is not writable"
+    record = placed(room)
+    advance_instance(room.desk, record.id)
+    running = room.now(record)
+    assert running.state is State.RUNNING
+    assert "lost when this session stops" in running.warning
+    room.engine.said = ""
+    want_secrets(room.desk, running)
+    advance_instance(room.desk, record.id)
+    assert room.now(record).warning == ""
 
 
 def test_a_desktop_that_ends_before_it_takes_its_secrets_is_told_as_one_that_ended(room: Room) -> None:

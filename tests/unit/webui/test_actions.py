@@ -74,7 +74,9 @@ def _left(lab: PortalLab, name: str) -> float:
 
 def test_keep_it_longer(lab: PortalLab, ending: str) -> None:
     demo = lab.browser("demo")
-    assert "It would be kept until" in demo.get(f"/s/{ending}/keep").text
+    page = demo.get(f"/s/{ending}/keep")
+    assert "For a week" in page.text
+    assert "As long as the rules allow" in page.text
     answer = demo.post(f"/s/{ending}/keep", INLINE)
     assert answer.status == 204
     assert _left(lab, ending) == pytest.approx(7 * DAY, abs=60)
@@ -82,12 +84,22 @@ def test_keep_it_longer(lab: PortalLab, ending: str) -> None:
     assert unquote(answer.headers["X-Toast"]).startswith(f"Kept until {day.day} {day:%B}, ")
 
 
+def test_as_long_as_the_rules_allow_in_one_go(lab: PortalLab, ending: str) -> None:
+    demo = lab.browser("demo")
+    demo.get("/")
+    assert demo.post(f"/s/{ending}/keep", INLINE, until="longest").status == 204
+    assert _left(lab, ending) == pytest.approx(28 * DAY, abs=60)
+
+
 def test_keeping_never_shortens(lab: PortalLab, ending: str) -> None:
     _ends_in(lab, ending, 20 * DAY)
     demo = lab.browser("demo")
-    demo.get("/")
-    assert demo.post(f"/s/{ending}/keep", INLINE).status == 204
-    assert _left(lab, ending) == pytest.approx(20 * DAY, abs=60)
+    assert "It would be kept until" in demo.get(f"/s/{ending}/keep").text
+    assert demo.post(f"/s/{ending}/keep", INLINE, until="week").status == 204
+    assert _left(lab, ending) == pytest.approx(28 * DAY, abs=60)
+    _ends_in(lab, ending, 29 * DAY)
+    assert demo.post(f"/s/{ending}/keep", INLINE, until="week").status == 204
+    assert _left(lab, ending) == pytest.approx(29 * DAY, abs=60)
 
 
 def test_keeping_goes_as_far_as_the_policy_lets(lab: PortalLab, ending: str) -> None:
@@ -101,7 +113,7 @@ def test_keeping_goes_as_far_as_the_policy_lets(lab: PortalLab, ending: str) -> 
 def test_keeping_is_offered_where_it_gains(lab: PortalLab, ending: str) -> None:
     demo = lab.browser("demo")
     assert f"/s/{ending}/keep" in demo.get("/").html
-    _ends_in(lab, ending, 7 * DAY - 1800)
+    _ends_in(lab, ending, 28 * DAY - 1800)
     assert f"/s/{ending}/keep" not in demo.get("/").html
     assert 'id="more-keep" hidden' in demo.get(f"/s/{ending}").html
 
@@ -205,3 +217,14 @@ def test_a_guest_cannot_share_further(lab: PortalLab, one: str) -> None:
     assert jun.get(f"/s/{one}/share").status == 404
     assert jun.post(f"/s/{one}/share", username="mara", mode="view").status in {403, 404}
     assert [s["username"] for s in lab.api.visitor("demo").get(f"/instances/{one}").json["shares"]] == ["jun"]
+
+
+def test_a_home_that_cannot_be_written_is_said_before_anything_is_lost(lab: PortalLab, ending: str) -> None:
+    sentence = "Your home folder cannot be written. Files that you save now are lost."
+    lab.api.store.instances.change(InstanceId(ending), lambda now: replace(now, warning=sentence))
+    demo = lab.browser("demo")
+    assert sentence in demo.get("/").text
+    assert f'data-warning="{sentence}"' in demo.get(f"/s/{ending}").html
+    question = demo.get(f"/s/{ending}/stop").text
+    assert sentence in question
+    assert "home folder and data stay" not in question

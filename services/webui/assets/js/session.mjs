@@ -56,6 +56,7 @@ const ACTIONS = {
   home: ["My sessions", () => location.assign("/")],
   signin: ["Sign in", () => leave(`/sign-in?next=${encodeURIComponent(location.pathname)}`)],
   keep: ["Keep it longer", () => dialogs.open(`/s/${id}/keep`, $("more"))],
+  understood: ["I understand", () => { understood = facts.warning; paint(); }],
   later: ["Later", () => { warned = stage(); paint(); }],
 };
 
@@ -98,6 +99,14 @@ function warning() {
   return at === warned ? null : endings.warning(left(), at, facts.access);
 }
 
+/* what is wrong with the session itself, such as a home that cannot be written */
+let understood = "";
+function unusual() {
+  if (!facts.warning || facts.warning === understood || !["owner", "control"].includes(facts.access)) return null;
+  const [title, ...rest] = facts.warning.split(/(?<=\.) /);
+  return { icon: "triangle-alert", title: title.slice(0, -1), text: rest.join(" "), actions: ["understood"] };
+}
+
 /** A tab that nobody looks at says in its title when the session ends. */
 function titled() {
   const warns = document.hidden && ["running", "lost"].includes(facts.phase) && endings.warning(left(), stage(), facts.access);
@@ -116,7 +125,7 @@ function paint() {
   const words = opening && held ? null : opening && link.state.phase === "live" ? OPENING : desktop && running ? sentence(link.state, performance.now(), { owner: facts.owner, mine }) : null;
   const live = link?.state.phase === "live";
   const working = desktop && live && facts.phase === "lost";
-  const beside = () => warning() ?? (working ? stillWorks(facts.node) : null);
+  const beside = () => warning() ?? unusual() ?? (working ? stillWorks(facts.node) : null);
   say(words ?? (away && !working && !(desktop && running) ? LOST : (running || working) && !held ? beside() : null));
   const now = desktop && (running || working) ? (opening && held ? STARTING : mark(link.state)) : null;
   if (now) pill(now);
@@ -125,7 +134,7 @@ function paint() {
   const ghost = $("ghost");
   ghost.hidden = live || !ghost.dataset.kept || !["running", "lost"].includes(facts.phase);
   if ($("keep")) $("keep").hidden = !(left() < HOUR);
-  if ($("more-keep")) $("more-keep").hidden = !endings.keepable(serverNow(), expires);
+  if ($("more-keep")) $("more-keep").hidden = !endings.keepable(serverNow(), expires, 1000 * facts.longest);
   titled();
 }
 
@@ -242,7 +251,7 @@ const follower = new Follower({
 
 function take(now) {
   const was = { phase: facts.phase, access: facts.access };
-  Object.assign(facts, { phase: now.phase, state: now.state, access: now.access, node: now.node ?? "" });
+  Object.assign(facts, { phase: now.phase, state: now.state, access: now.access, node: now.node ?? "", warning: now.warning });
   const room = $("room");
   if (desktop && now.phase === "running" && was.phase === "waiting") held = true;
   if (!held && room.dataset.html !== now.room) {

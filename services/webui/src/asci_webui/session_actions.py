@@ -52,24 +52,24 @@ def rename(instance_id: str) -> Response:
 @pages.get("/keep")
 def keep_form(instance_id: str) -> Response:
     """Says until when it would be kept."""
-    instance = _instance(instance_id)
-    return inline.show("keep.html", instance=instance, me=api().me(), until=_until(instance), error="")
+    return _keep_form(_instance(instance_id))
 
 
 @pages.post("/keep")
 def keep(instance_id: str) -> Response:
-    """Moves its end as far as the policy lets."""
+    """Moves its end to what was chosen, or as far as the policy lets."""
     instance = _instance(instance_id)
     try:
-        until = _keep(instance, _until(instance))
+        until = _keep(instance, _chosen(instance))
     except ApiProblem as problem:
         if problem.status not in {409, 422}:
             raise
-        return inline.show(
-            "keep.html", 422, instance=instance, me=api().me(), until=_until(instance),
-            error=_field(problem, "expires_at"),
-        )  # fmt: skip
+        return _keep_form(instance, 422, _field(problem, "expires_at"))
     return inline.done(f"Kept until {numbers.clock(until)}.", f"/s/{instance_id}")
+
+
+def _keep_form(instance: Instance, status: int = 200, error: str = "") -> Response:
+    return inline.show("keep.html", status, instance=instance, me=api().me(), choices=_choices(instance), error=error)
 
 
 @pages.get("/stop")
@@ -90,8 +90,13 @@ def stop(instance_id: str) -> Response:
     return inline.done(f"“{instance.title}” is stopping.", "/")
 
 
-def _until(instance: Instance) -> datetime:
-    return states.kept_until(instance, datetime.now(UTC))
+def _choices(instance: Instance) -> dict[str, datetime]:
+    return states.ends_to_choose(instance, datetime.now(UTC))
+
+
+def _chosen(instance: Instance) -> datetime:
+    choices = _choices(instance)
+    return choices.get(request.form.get("until", ""), next(iter(choices.values())))
 
 
 def _keep(instance: Instance, until: datetime) -> datetime:

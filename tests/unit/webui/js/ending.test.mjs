@@ -34,6 +34,8 @@ test("keeping is offered where it gains", () => {
   assert.equal(keepable(0, 7 * 24 * HOUR - 2 * HOUR), true);
   assert.equal(keepable(0, 7 * 24 * HOUR - MINUTE), false);
   assert.equal(keepable(0, NaN), false);
+  assert.equal(keepable(0, 20 * 24 * HOUR, 28 * 24 * HOUR), true);
+  assert.equal(keepable(0, 28 * 24 * HOUR - MINUTE, 28 * 24 * HOUR), false);
 });
 
 test("the server's clock, not the reader's", () => {

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from asci_api.domain.decision import Decision
 from asci_api.domain.environment import Kind, Needs
 from asci_api.domain.identity import InstanceId, NodeName, Username
 from asci_shared.redis_contract import Mode
@@ -200,6 +201,8 @@ class Instance:
     reasons: tuple[str, ...] = ()
     """Why it is queued: a sentence per node."""
     progress: Progress | None = None
+    warning: str = ""
+    """A sentence about what is wrong with it while it runs, such as a home that cannot be written."""
     error: Failure | None = None
     end_reason: str = ""
     exit_code: int | None = None
@@ -208,6 +211,8 @@ class Instance:
     dismissed: bool = False
     """Taken off its owner's list."""
     lost_since: float | None = None
+    decision: Decision | None = None
+    """Why it is on its node; None until it has one."""
 
     @property
     def ended(self) -> bool:

@@ -9,15 +9,16 @@ answer "there is none": lists always, a single record where it is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from asci_api.domain.environment import Environment
+from asci_api.domain.environment import Environment, EnvironmentSwitch
 from asci_api.domain.identity import InstanceId, NodeName, Person, Username
 from asci_api.domain.instance import Endpoint, Instance
-from asci_api.domain.node import EngineFacts, Node, NodeImage
+from asci_api.domain.node import EngineFacts, Node, NodeImage, NodeOverlay, NodeRegistration
 from asci_api.domain.policy import Policy
+from asci_api.domain.stats import StatsSample
 from asci_shared.redis_contract import Lease, Mode, Revocation, RevocationKind, Ring, Ticket, TokenRecord
 
 
@@ -141,6 +142,7 @@ class Revocations(Protocol):
         connection: str = "",
         token: str = "",
         modes: Sequence[Mode] = (Mode.CONTROL, Mode.VIEW),
+        generation: int = 0,
     ) -> Revocation:
         """Write the tombstone with Redis' time and push it, atomically."""
 
@@ -203,11 +205,69 @@ class Cluster(Protocol):
     def usual_seconds(self, environments: Iterable[str]) -> dict[str, float]:
         """Median seconds of the last starts, for those environments that have any."""
 
+    def leader(self) -> str | None:
+        """The name of the controller that leads; None while none does."""
+
+    def copies(self) -> dict[str, float]:
+        """Controller -> when its durable copy last had everything (Unix time); those of the last minutes only."""
+
 
 class Policies(Protocol):
     """The policy in force."""
 
-    def get(self) -> Policy: ...
+    def get(self) -> Policy:
+        """What admins set, else the defaults (revision 0)."""
+
+    def change(self, step: Callable[[Policy], Policy]) -> Policy:
+        """Read, apply ``step``, and store with the next revision if nobody wrote between; else again. An equal policy
+        stores nothing. Wakes the controller. Returns the policy as it stands. Raises whatever ``step`` raises."""
+
+
+class Registrations(Protocol):
+    """The nodes that admins registered through the API. Those of the operator's file and the built-in one are not
+    here: ``work/registered_nodes.py`` gives all of them."""
+
+    def all(self) -> list[NodeRegistration]:
+        """By name."""
+
+    def add(self, registration: NodeRegistration) -> None:
+        """Store a new one and wake the controller. Raises ``Conflict`` (``node-exists``) if the name is taken."""
+
+    def remove(self, node: NodeName) -> None:
+        """Forget it, and what admins decided over it, and wake the controller; one that is gone is fine."""
+
+
+class Overlays(Protocol):
+    """What admins decided over nodes, however those were registered."""
+
+    def all(self) -> Mapping[NodeName, NodeOverlay]:
+        """Every one that was ever changed; the others stand at ``NodeOverlay()``."""
+
+    def change(self, node: NodeName, step: Callable[[NodeOverlay], NodeOverlay]) -> NodeOverlay:
+        """Read, apply ``step``, and store if nobody wrote between; else again. Wakes the controller. Returns it as it
+        stands. Raises whatever ``step`` raises."""
+
+
+class Switches(Protocol):
+    """What admins decided about environments, by name."""
+
+    def all(self) -> Mapping[str, EnvironmentSwitch]:
+        """Every one that was ever changed; the others stand at ``EnvironmentSwitch()``."""
+
+    def change(self, environment: str, step: Callable[[EnvironmentSwitch], EnvironmentSwitch]) -> EnvironmentSwitch:
+        """As that of ``Overlays``; raises the revision, and rings topic ``catalogue``."""
+
+
+class Stats(Protocol):
+    """What the controller counted, for charts. Not durable. A store bound to a :class:`Fence` raises ``Fenced`` once
+    another leads."""
+
+    def add(self, sample: StatsSample) -> None:
+        """Keep a sample, and thin out older ones (``domain/stats.py``). One in the step of the last, or before it, is
+        left out."""
+
+    def since(self, at: float, step: int) -> list[StatsSample]:
+        """Samples from ``at`` on, oldest first, at one of the steps of ``domain/stats.STEPS``."""
 
 
 class Wakes(Protocol):
@@ -355,8 +415,8 @@ class Engine(Protocol):
     def make_home(self, username: Username, uid: int, gid: int, image: str) -> None:
         """Make a home folder by a one-shot container of ``image`` (design, section 8). Raises hop ``mount``."""
 
-    def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> None:
-        """Run ``command`` in the container as ``user`` with ``data`` on its standard input.
+    def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> str:
+        """Run ``command`` in the container as ``user`` with ``data`` on its standard input; gives what it said, cut.
 
         Raises EngineFault on a non-zero end."""
 

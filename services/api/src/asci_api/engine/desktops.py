@@ -113,8 +113,8 @@ class DockerEngine:
     def make_home(self, username: Username, uid: int, gid: int, image: str) -> None:
         homes.make_home(self._clients, self._installation, self._homes, username, uid, gid, image)
 
-    def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> None:
-        exec_write(self._clients, container, user, command, data)
+    def write(self, container: str, user: str, command: Sequence[str], data: bytes) -> str:
+        return exec_write(self._clients, container, user, command, data)
 
     def logs(self, container: str, lines: int) -> list[str]:
         try:

@@ -21,9 +21,11 @@ _MOST_OUTPUT = 4096
 _CAUSE = "The session could not be given its secret."
 
 
-def exec_write(clients: Clients, container: str, user: str, command: Sequence[str], data: bytes) -> None:
-    """Run ``command`` as ``user`` and give it ``data``. Raises ``EngineFault`` (container) unless it ends with 0 in
-    time; what it said is told only where it holds nothing of ``data``."""
+def exec_write(clients: Clients, container: str, user: str, command: Sequence[str], data: bytes) -> str:
+    """Run ``command`` as ``user`` and give it ``data``; returns what it said, at most 300 characters.
+
+    Raises ``EngineFault`` (container) unless it ends with 0 in time. What it said is told only where it holds nothing
+    of ``data``."""
     with translated(clients.address.node, Hop.CONTAINER, _CAUSE):
         client = clients.get()
         made = client.exec_create(container, list(command), user=user, stdin=True, stdout=True, stderr=True)
@@ -36,6 +38,7 @@ def exec_write(clients: Clients, container: str, user: str, command: Sequence[st
         code = _exit_code(client, made["Id"])
     if code != 0:
         raise EngineFault(Hop.CONTAINER, _CAUSE, _detail(command[0], code, said, data), "Try again in a moment.")
+    return _clean(said, data)
 
 
 def _converse(sock: Any, data: bytes) -> bytes:
@@ -72,11 +75,14 @@ def _exit_code(client: Any, exec_id: str) -> int | None:
 
 
 def _detail(program: str, code: int | None, said: bytes, data: bytes) -> str:
-    text = _text(said)
-    if any(part in text.encode() for part in data.split() if part):
-        text = ""
     ended = "did not end" if code is None else f"ended with {code}"
-    return f"{program} {ended}. {text}".strip()
+    return f"{program} {ended}. {_clean(said, data)}".strip()
+
+
+def _clean(said: bytes, data: bytes) -> str:
+    """What it said; nothing where that holds any of ``data``."""
+    text = _text(said)
+    return "" if any(part in text.encode() for part in data.split()) else text
 
 
 def _text(frames: bytes) -> str:

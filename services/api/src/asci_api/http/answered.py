@@ -209,11 +209,17 @@ class InstanceDocument(Strict):
     running_at = _time("Ready.", null=True)
     ended_at = _time("Ended.", null=True)
     expires_at = _time("Its time runs out then; its owner may extend it.")
+    longest_life_seconds = fields.Float(
+        required=True, metadata={"description": "Its owner may extend it to this many seconds from now, no further."}
+    )
     my_access = fields.String(required=True, validate=validate.OneOf(["owner", "control", "view", "admin"]))
     shares = fields.List(
         fields.Nested(ShareDocument), required=True, metadata={"description": "A guest sees her own only."}
     )
     connections = fields.List(fields.Nested(ConnectionDocument), required=True)
+    warning = fields.String(
+        required=True, allow_none=True, metadata={"description": "A sentence on what is wrong with it while it runs."}
+    )
     error = fields.Nested(FailureDocument, required=True, allow_none=True)
     end_reason = fields.String(required=True, allow_none=True)
     geometry = fields.String(required=True)
@@ -233,8 +239,16 @@ class Opening(Strict):
     """What a browser needs to connect, once."""
 
     id = fields.String(required=True)
-    url = fields.String(required=True, metadata={"description": "Relative to the portal; a WebSocket."})
-    password = fields.String(required=True, metadata={"description": "Answers the VncAuth challenge, once."})
+    url = fields.String(
+        required=True,
+        metadata={
+            "description": "Desktop: a WebSocket, relative to the portal. Web application: where the form is posted, "
+            "on the application's own host."
+        },
+    )
+    password = fields.String(
+        required=True, metadata={"description": "Answers the VncAuth challenge, or is posted; once."}
+    )
     mode = fields.String(required=True, validate=modes())
     expires_at = _time("Connect before.")
 

@@ -24,6 +24,8 @@ class Surroundings:
     now: float
     places: Mapping[InstanceId, int] = field(default_factory=dict)
     """Place in line, 1 is next."""
+    longest_life: float = 0.0
+    """Seconds from now to which an owner may extend."""
     usual: Mapping[str, float] = field(default_factory=dict)
     """Environment -> median seconds of a start."""
     presence: Mapping[InstanceId, Sequence[Lease]] = field(default_factory=dict)
@@ -41,6 +43,7 @@ def look_around(desk: FrontDesk, instances: Iterable[Instance]) -> Surroundings:
     return Surroundings(
         now=desk.clock(),
         places=places,
+        longest_life=desk.policies.get().longest_life,
         usual=desk.cluster.usual_seconds(coming) if coming else {},
         presence=desk.presence.of(live) if live else {},
     )
@@ -77,9 +80,11 @@ def present_instance(instance: Instance, viewer: Person, around: Surroundings) -
         "running_at": moment(instance.running_at),
         "ended_at": moment(instance.ended_at),
         "expires_at": moment(instance.expires_at),
+        "longest_life_seconds": around.longest_life,
         "my_access": str(access_of(instance, viewer) or ""),
         "shares": _shares(instance, viewer),
         "connections": [present_connection(lease) for lease in around.presence.get(instance.id, ())],
+        "warning": instance.warning or None if not instance.ended else None,
         "error": _error(instance),
         "end_reason": _end_reason(instance, viewer),
         "geometry": instance.geometry,
@@ -155,7 +160,7 @@ def _silent(instance: Instance, around: Surroundings) -> Progress:
         case State.PULLING:
             return Progress(2, f"Pulling the image on node {node}.")
         case _:
-            return Progress(4, f"Starting the desktop on node {node}.")
+            return Progress(4, f"Starting the {instance.kind.noun} on node {node}.")
 
 
 def _queue_sentence(instance: Instance, around: Surroundings) -> str:
@@ -201,7 +206,7 @@ def _lost(instance: Instance) -> Failure:
     return Failure(
         hop=Hop.NODE,
         cause=f"Node {instance.placement.node if instance.placement else '?'} does not answer.",
-        detail="Your desktop may still be running: ASCI looks again every few seconds.",
+        detail=f"Your {instance.kind.noun} may still be running: ASCI looks again every few seconds.",
         next_step="Wait a little, or start another session.",
         request_id=instance.request_id,
     )

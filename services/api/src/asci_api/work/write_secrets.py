@@ -1,4 +1,4 @@
-"""Give a desktop its passwords: derived, written through exec on standard input, stored nowhere."""
+"""Give an instance its secrets: derived, written through exec on standard input, stored nowhere."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ from dataclasses import replace
 from asci_api.domain.instance import Generations, Instance
 from asci_api.domain.ports import Engine
 from asci_api.work.desk import Desk
-from asci_shared.passwords import desktop_secret
-from asci_shared.redis_contract import Mode
+from asci_api.work.instance_secrets import secret_input
+from asci_shared.logging import get_logger
 
-COMMAND = ("asci-set-passwords",)
+HOME_SIGN = "home is not writable"
+"""What the program says then (images/base/README.md)."""
+HOME_CLOSED = (
+    "Your home folder cannot be written. Files that you save now are lost when this session stops: "
+    "copy them elsewhere, and tell support."
+)
+_log = get_logger(__name__)
 
 
 def write_secrets(desk: Desk, engine: Engine, instance: Instance, container: str) -> Instance:
-    """Write the passwords of the present generations and record which were written.
+    """Write the secrets of the present generations and record which were written.
 
-    18 bytes: control, newline, view, newline (the program reads exactly these, so the stream needs no end of file).
-    A generation raised meanwhile stays due. Raises ``EngineFault``.
+    A generation raised meanwhile stays due. The program also says whether the home can be written; where it cannot, the
+    record warns. Raises ``EngineFault``.
     """
     generations = instance.generations
-    lines = (desktop_secret(desk.key, instance.id, mode, generations.of(mode)) for mode in (Mode.CONTROL, Mode.VIEW))
-    data = "".join(f"{line}\n" for line in lines).encode("ascii")
-    engine.write(container, f"{instance.uid}:{instance.gid}", COMMAND, data)
-    return desk.instances.change(instance.id, lambda now: replace(now, generations=_written(now, generations)))
+    command, data = secret_input(desk.key, instance)
+    said = engine.write(container, f"{instance.uid}:{instance.gid}", command, data)
+    warning = HOME_CLOSED if HOME_SIGN in said else ""
+    if warning and not instance.warning:
+        _log.warning("instance.home_not_writable", instance=instance.id, owner=instance.owner)
+    return desk.instances.change(
+        instance.id, lambda now: replace(now, generations=_written(now, generations), warning=warning)
+    )
 
 
 def want_secrets(desk: Desk, instance: Instance) -> Instance:

@@ -309,10 +309,14 @@ class Instance:
     running_at: datetime | None
     ended_at: datetime | None
     expires_at: datetime | None
+    longest_life_seconds: float
+    """Its owner may extend it to this many seconds from now."""
     my_access: str
     """``owner``, ``control``, ``view`` or ``admin``."""
     shares: tuple[Share, ...]
     connections: tuple[Connection, ...]
+    warning: str
+    """What is wrong with it while it runs, a sentence; empty where nothing is."""
     error: Failure | None
     end_reason: str
     geometry: str
@@ -340,10 +344,12 @@ class Instance:
             running_at=moment(json.get("running_at")),
             ended_at=moment(json.get("ended_at")),
             expires_at=moment(json.get("expires_at")),
+            longest_life_seconds=json.get("longest_life_seconds") or 0.0,
             my_access=json["my_access"],
             shares=tuple(Share.read(share) for share in json.get("shares", ())),
             connections=tuple(Connection.read(connection) for connection in json.get("connections", ())),
             error=Failure.read(json["error"]) if json.get("error") else None,
+            warning=json.get("warning") or "",
             end_reason=json.get("end_reason") or "",
             geometry=json.get("geometry") or "",
             needs=Needs.read(json["needs"]) if json.get("needs") else None,

@@ -29,9 +29,9 @@ export function tabTitle(left, title) {
   return `Ends in ${duration(Math.max(60000, left) / 1000).split(" ")[0]} · ${title}`;
 }
 
-/** Whether keeping it longer gains an hour at least. */
-export function keepable(now, expires) {
-  return expires < now + KEEP - WORTH;
+/** Whether keeping it longer can gain an hour at least; `longest` is how far from now the rules let it last. */
+export function keepable(now, expires, longest) {
+  return expires < now + (longest || KEEP) - WORTH;
 }
 
 /** The notice, or null: whoever watches is not told, and only the owner can keep it. */

@@ -113,14 +113,22 @@ KEEP = timedelta(days=7)
 _WORTH = timedelta(hours=1)
 
 
-def kept_until(instance: Instance, now: datetime) -> datetime:
-    """Until when keeping it longer would keep it: a week from now, never earlier than its end."""
-    return max(instance.expires_at, now + KEEP) if instance.expires_at else now + KEEP
+def latest_end(instance: Instance, now: datetime) -> datetime:
+    """The last end that the policy allows; a week from now where the API does not say."""
+    return now + (timedelta(seconds=instance.longest_life_seconds) or KEEP)
 
 
 def keepable(instance: Instance, now: datetime) -> bool:
-    """Whether keeping it longer gains an hour at least."""
-    return instance.expires_at is not None and instance.expires_at < now + KEEP - _WORTH
+    """Whether keeping it longer can gain an hour at least."""
+    return instance.expires_at is not None and instance.expires_at < latest_end(instance, now) - _WORTH
+
+
+def ends_to_choose(instance: Instance, now: datetime) -> dict[str, datetime]:
+    """What the owner may choose: ``week`` from now where that gains an hour, and the ``longest`` where that is more."""
+    latest, week = latest_end(instance, now), now + KEEP
+    gains = instance.expires_at is None or week > instance.expires_at + _WORTH
+    choices = {"week": week} if gains and week < latest - _WORTH else {}
+    return {**choices, "longest": max(latest, instance.expires_at or latest)}
 
 
 def ending(instance: Instance, now: datetime) -> str:
