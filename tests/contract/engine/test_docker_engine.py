@@ -27,6 +27,7 @@ from tests.support.instances import an_instance
 from tests.support.rfb_client import PasswordRefused, RfbClient
 
 DESKTOP = "asci/env-desktop:dev"
+KEY = b"k" * 32
 WHO = f"{UID}:{UID}"
 
 

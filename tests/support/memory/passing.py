@@ -131,6 +131,7 @@ class MemoryRevocations:
         connection: str = "",
         token: str = "",
         modes: Sequence[Mode] = (Mode.CONTROL, Mode.VIEW),
+        generation: int = 0,
     ) -> Revocation:
         with self.state.open() if self.fence is None else self.state.write(self.fence):
             revocation = Revocation(
@@ -144,6 +145,7 @@ class MemoryRevocations:
                 connection=connection,
                 token=token,
                 modes=tuple(str(mode) for mode in modes),
+                generation=generation,
             )
             self.made.append(revocation)
             return revocation

@@ -10,6 +10,7 @@ from asci_api.domain.environment import Kind
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.instance import Generations
 from asci_shared.close_codes import CloseCode
+from asci_shared.passwords import one_time_password
 from asci_shared.redis_contract import RevocationKind, Ticket
 from tests.support.api_lab import ApiLab
 from tests.support.people import DESKTOP
@@ -81,6 +82,35 @@ def test_a_web_application_cannot_be_watched_only(lab: ApiLab) -> None:
     refused = demo.put(f"/instances/{one}/shares/jun", {"mode": "view"})
     assert (refused.status, refused.slug) == (422, "view-not-possible")
     assert demo.put(f"/instances/{one}/shares/jun", {"mode": "control"}).status == 200
+
+
+def test_a_web_application_is_opened_on_its_own_origin(lab: ApiLab) -> None:
+    lab.offer(replace(DESKTOP, name="lab", kind=Kind.WEB, port=8888))
+    demo = lab.visitor("demo")
+    one = demo.start(environment="lab")
+    lab.runs(one)
+    opened = demo.post(f"/instances/{one}/connections", {"mode": "control"})
+    assert (opened.status, opened.json["url"]) == (201, f"http://{one}.localhost:8080/.asci/enter")
+    assert opened.json["password"] == one_time_password(b"k" * 32, opened.json["id"])
+    assert opened.headers["Cache-Control"] == "no-store"
+    ticket = lab.memory.tickets.take(opened.json["id"])
+    assert ticket is not None
+    assert (ticket.kind, ticket.mode, ticket.generation) == ("web", "control", 1)
+    refused = demo.post(f"/instances/{one}/connections", {"mode": "view"})
+    assert (refused.status, refused.slug) == (422, "view-not-possible")
+
+
+def test_a_revocation_tells_the_secret_that_counts_from_now_on(lab: ApiLab) -> None:
+    lab.offer(replace(DESKTOP, name="lab", kind=Kind.WEB, port=8888))
+    demo = lab.visitor("demo")
+    one = demo.start(environment="lab")
+    demo.put(f"/instances/{one}/shares/jun", {"mode": "control"})
+    assert demo.delete(f"/instances/{one}/shares/jun").status == 204
+    (revocation,) = lab.memory.revocations.made
+    stored = lab.store.instances.get(InstanceId(one))
+    assert stored is not None
+    assert revocation.generation == stored.generations.control == 2
+    assert revocation.reason == "Your access to this application was ended."
 
 
 def test_an_ended_one_is_not_shared(lab: ApiLab) -> None:

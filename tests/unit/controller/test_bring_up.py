@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from asci_api.domain.environment import Kind
 from asci_api.domain.errors import EngineAway, EngineFault, Fenced
 from asci_api.domain.identity import Username
-from asci_api.domain.instance import Hop, Instance, State, StopRequest
+from asci_api.domain.instance import Generations, Hop, Instance, State, StopRequest
 from asci_api.domain.node import NodeImage
 from asci_api.domain.ports import ContainerSpec, Mount
 from asci_api.work.advance_instance import advance_instance, needs_a_step
 from asci_api.work.bring_up_instance import bring_up_instance
 from asci_api.work.write_secrets import want_secrets
-from asci_shared.passwords import desktop_secret
+from asci_shared.passwords import desktop_secret, upstream_secret
 from tests.support.controller_room import Room, simple_spec
 from tests.support.people import DEMO, DESKTOP, queued
 
@@ -58,6 +59,43 @@ def test_a_home_that_cannot_be_written_warns_until_it_can(room: Room) -> None:
     want_secrets(room.desk, running)
     advance_instance(room.desk, record.id)
     assert room.now(record).warning == ""
+
+
+@pytest.mark.parametrize("kind", [Kind.WEB, Kind.SERVICE])
+def test_what_listens_recognizes_its_secret_and_the_next_before_it_is_asked(room: Room, kind: Kind) -> None:
+    record = placed(room)
+    raised = Generations(control=4)
+    room.store.instances.change(record.id, lambda now: replace(now, kind=kind, port=8888, generations=raised))
+    advance_instance(room.desk, record.id)
+    ((user, command, data),) = room.engine.of(record.id).written
+    assert (user, command, len(data)) == (f"{DEMO.uid}:{DEMO.gid}", ("asci-set-upstream",), 130)
+    secrets = [upstream_secret(room.desk.key, record.id, generation) for generation in (4, 5)]
+    assert data.decode().split() == [sha256(secret.encode()).hexdigest() for secret in secrets]
+    assert room.now(record).state is State.RUNNING
+    assert not needs_a_step(room.now(record))
+
+
+def test_a_web_application_whose_guest_lost_control_is_given_the_next_secrets(room: Room) -> None:
+    record = placed(room)
+    room.store.instances.change(record.id, lambda now: replace(now, kind=Kind.WEB, port=8888))
+    advance_instance(room.desk, record.id)
+    room.store.instances.change(record.id, lambda now: replace(now, generations=replace(now.generations, control=2)))
+    assert needs_a_step(room.now(record))
+    advance_instance(room.desk, record.id)
+    first, second = (data.decode().split() for _, _, data in room.engine.of(record.id).written)
+    assert second[0] == first[1]
+    assert first[0] not in second
+
+
+def test_words_of_a_web_application_that_does_not_answer(room: Room) -> None:
+    record = placed(room)
+    room.store.instances.change(record.id, lambda now: replace(now, kind=Kind.WEB, port=8888))
+    room.engine.upon("write", lambda: setattr(room.engine.of(record.id), "ready", False))
+    bring_up_instance(room.desk, room.now(record), pause=lambda seconds: room.store.clock.advance(1.0))
+    advance_instance(room.desk, record.id)
+    error = room.now(record).error
+    assert error is not None
+    assert (error.hop, error.cause) == (Hop.CONTAINER, "The application runs but does not answer after 30 s.")
 
 
 def test_a_desktop_that_ends_before_it_takes_its_secrets_is_told_as_one_that_ended(room: Room) -> None:

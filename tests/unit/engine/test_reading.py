@@ -13,13 +13,15 @@ import pytest
 
 from asci_api.domain.environment import Kind
 from asci_api.domain.identity import InstanceId
-from asci_api.domain.instance import Endpoint
+from asci_api.domain.instance import Endpoint, Generations
 from asci_api.domain.ports import EngineEvent
 from asci_api.engine import exec_write, observed
 from asci_api.engine.events import read_event
 from asci_api.engine.readiness import Probe
+from asci_shared.passwords import upstream_secret
 from tests.support.instances import an_instance
 
+KEY = b"k" * 32
 MINE = {"org.asci.installation": "xfm", "org.asci.instance": "k3v9x2mqab"}
 
 
@@ -132,14 +134,16 @@ def server(*says: bytes, pause: float = 0.0, hear: bool = False) -> Iterator[End
 )
 def test_a_desktop_is_ready_at_its_banner(says: tuple[bytes, ...], ready: bool) -> None:
     with server(*says, pause=0.01) as endpoint:
-        assert Probe().ready(an_instance(kind=Kind.DESKTOP), endpoint) is ready
+        assert Probe(KEY).ready(an_instance(kind=Kind.DESKTOP), endpoint) is ready
 
 
 @pytest.mark.parametrize(
     ("answer", "ready"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", True),
-        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 302 Found\r\nLocation: /lab\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", False),
         (b"HTTP/1.1 503 Starting\r\nContent-Length: 0\r\n\r\n", False),
         (b"RFB 003.008\n", False),
         (b"", False),
@@ -147,14 +151,32 @@ def test_a_desktop_is_ready_at_its_banner(says: tuple[bytes, ...], ready: bool) 
 )
 def test_a_web_application_is_ready_at_its_answer(answer: bytes, ready: bool) -> None:
     with server(answer, hear=True) as endpoint:
-        assert Probe().ready(an_instance(kind=Kind.WEB, ready_path="/lab"), endpoint) is ready
+        assert Probe(KEY).ready(an_instance(kind=Kind.WEB, ready_path="/lab"), endpoint) is ready
+
+
+def test_a_web_application_is_asked_with_its_secret() -> None:
+    heard: list[bytes] = []
+    web = an_instance(kind=Kind.WEB, ready_path="/lab", generations=Generations(control=3))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as client:
+                heard.append(client.recv(4096))
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert Probe(KEY).ready(web, Endpoint("127.0.0.1", listener.getsockname()[1]))
+        thread.join()
+    assert heard[0].startswith(b"GET /lab HTTP/1.1\r\n")
+    assert f"X-ASCI-Upstream: {upstream_secret(KEY, web.id, 3)}\r\n".encode() in heard[0]
 
 
 def test_a_service_is_ready_when_its_port_is_open_or_it_has_none() -> None:
     with server() as endpoint:
-        assert Probe().ready(an_instance(kind=Kind.SERVICE, port=80), endpoint)
-    assert not Probe().ready(an_instance(kind=Kind.SERVICE, port=80), endpoint)
-    assert Probe().ready(an_instance(kind=Kind.SERVICE, port=0), endpoint)
+        assert Probe(KEY).ready(an_instance(kind=Kind.SERVICE, port=80), endpoint)
+    assert not Probe(KEY).ready(an_instance(kind=Kind.SERVICE, port=80), endpoint)
+    assert Probe(KEY).ready(an_instance(kind=Kind.SERVICE, port=0), endpoint)
 
 
 def test_silence_is_not_ready_and_takes_no_longer_than_promised() -> None:
@@ -162,5 +184,5 @@ def test_silence_is_not_ready_and_takes_no_longer_than_promised() -> None:
         endpoint = Endpoint("127.0.0.1", listener.getsockname()[1])
         for kind in (Kind.DESKTOP, Kind.WEB):
             before = time.monotonic()
-            assert not Probe().ready(an_instance(kind=kind), endpoint)
+            assert not Probe(KEY).ready(an_instance(kind=kind), endpoint)
             assert time.monotonic() - before < 3

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from asci_shared.apps import DEFAULT_DOMAIN, AppsOrigins
 from asci_shared.environ import Environ, SettingsError
 
 _INSTALLATION = re.compile(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?|[a-z0-9]{1,12}")
@@ -39,6 +40,8 @@ class Settings:
     """ASCI_CONFIG_DIR: the operator's notice.json and overlay.yaml."""
     state_dir: Path = Path("/state")
     """ASCI_STATE_DIR: the controller's copy of durable facts."""
+    apps_domain: str = DEFAULT_DOMAIN
+    """ASCI_APPS_DOMAIN: web applications open under ``<instance id>.<apps domain>``."""
     trusted_peers: tuple[str, ...] = ()
     """ASCI_TRUSTED_PEERS: names, addresses or networks whose X-Forwarded-For and X-Request-Id are believed."""
     session_idle: int = 8 * 3600
@@ -52,9 +55,11 @@ class Settings:
     def read(cls, environ: Environ | None = None) -> Self:
         """From the process's environment. Raises ``SettingsError``."""
         environ = environ or Environ()
+        public_url = environ.origin("ASCI_PUBLIC_URL", "http://localhost:8080")
         return cls(
             installation=_installation(environ),
-            public_url=environ.origin("ASCI_PUBLIC_URL", "http://localhost:8080"),
+            public_url=public_url,
+            apps_domain=AppsOrigins.read(environ, public_url).domain,
             redis_url=environ.text("ASCI_REDIS_URL", "redis://redis:6379/0"),
             key=_key(environ),
             redis_password=_password(environ),

@@ -45,7 +45,7 @@ def build(settings: Settings, process: str = "api") -> Adapters:
     return Adapters(
         store=RedisStore(connect(settings.redis_url, settings.redis_password, name=process)),
         engines=RegisteredEngines(settings.installation, homes, [local(settings.docker_url)]),
-        readiness=Probe(),
+        readiness=Probe(settings.key),
         directory=LocalDirectory(AccountFile(settings.accounts_file), Hashing()),
         notices=NoticeFile(settings.config_dir),
         catalogue=Catalogue(overlay.current),

@@ -21,7 +21,7 @@ def application(settings: Settings) -> Flask:
     return create_app(
         Deps(
             desk=front_desk(settings, adapters),
-            site=Site(settings.public_url),
+            site=Site(settings.public_url, settings.apps_domain),
             peers=TrustedPeers(settings.trusted_peers),
             pulse=adapters.store.pulse,
         )

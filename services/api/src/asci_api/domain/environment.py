@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -18,6 +18,11 @@ class Kind(StrEnum):
     DESKTOP = "desktop"
     WEB = "web"
     SERVICE = "service"
+
+    @property
+    def noun(self) -> str:
+        """What people call it."""
+        return "application" if self is Kind.WEB else str(self)
 
 
 class GpuShare(StrEnum):
@@ -77,8 +82,39 @@ class Environment:
     needs: Needs = field(default_factory=Needs)
     mounts: tuple[str, ...] = ()
     """Names of mounts that the operator declared."""
-    lifetime: float = 7 * 86400.0
-    """Seconds."""
+    lifetime: float | None = None
+    """Seconds; None: the policy's default."""
     allow: tuple[str, ...] = ()
-    """Groups that may start it; empty means everybody."""
+    """Groups that may start it; with no people beside them, empty means everybody."""
     enabled: bool = True
+    allow_people: tuple[str, ...] = ()
+    """User names that may start it, whatever their groups."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with its image or its overlay, in sentences for admins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Who may start an environment; both empty means everybody."""
+
+    groups: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSwitch:
+    """What admins decided about an environment, above its image's label and the operator's overlay."""
+
+    enabled: bool = True
+    """False takes it off the offer. True does not bring back what the operator's overlay took off."""
+    allow: Allow | None = None
+    """None: as label and overlay say."""
+    revision: int = 0
+    """Raised by one at each stored change; set by the store."""
+
+    def over(self, environment: Environment) -> Environment:
+        """The environment as it is offered. Applying it again changes nothing."""
+        offered = replace(environment, enabled=environment.enabled and self.enabled)
+        if self.allow is None:
+            return offered
+        return replace(offered, allow=self.allow.groups, allow_people=self.allow.people)

@@ -56,6 +56,7 @@ _NEXT: dict[State, frozenset[State]] = {
 }
 
 STEP_NAMES = ("Place found", "Image", "Home folder and data", "Desktop")
+"""Steps of a start; the last one is called after the instance's kind."""
 
 
 class Hop(StrEnum):

@@ -9,6 +9,7 @@ from typing import Any
 from asci_api.domain.identity import Caller
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.sign_in import signed_out
+from asci_shared.apps import DEFAULT_DOMAIN, AppsOrigins
 from asci_shared.redis_contract import TokenRecord
 
 Json = dict[str, Any]
@@ -20,6 +21,13 @@ class Site:
 
     public_url: str
     """The portal's origin; the only one whose pages may make unsafe calls by cookie."""
+    apps_domain: str = DEFAULT_DOMAIN
+    """Web applications open under ``<instance id>.<apps domain>``."""
+
+    @property
+    def apps(self) -> AppsOrigins:
+        """The origins of web applications."""
+        return AppsOrigins.beside(self.public_url, self.apps_domain)
 
     @property
     def secure(self) -> bool:

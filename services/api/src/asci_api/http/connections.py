@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from asci_api.domain.environment import Kind
 from asci_api.http import answered, asked
 from asci_api.http.call import Answer, Call
 from asci_api.http.operation import Outcome, operation
 from asci_api.work.moments import moment
-from asci_api.work.open_connection import open_connection
+from asci_api.work.open_connection import Opening, open_connection
 from asci_api.work.present_instance import present_connection
 from asci_api.work.put_out import find_connections, put_out
+from asci_shared.apps import ENTER_PATH
 from asci_shared.redis_contract import Mode
 
 TAG = "Connections"
@@ -23,18 +25,26 @@ TAG = "Connections"
     problems=(403, 404, 409),
 )
 def create_connection(call: Call) -> Answer:
-    """Get the right to open one connection to a running desktop.
+    """Get the right to open one connection to a running desktop or web application.
 
-    Open a WebSocket at `url` with the same sign-in's cookie and speak RFB 3.8 with VncAuth and `password`."""
+    Desktop: open a WebSocket at `url` with the same sign-in's cookie and speak RFB 3.8 with VncAuth and `password`.
+    Web application: post a form to `url` with the fields `connection` (the `id`) and `password`; the answer sets a
+    cookie on the application's own host. Services have nothing to open."""
     opening = open_connection(call.desk, call.caller, call.path["id"], Mode(call.body["mode"]))
     document = {
         "id": opening.id,
-        "url": opening.url,
+        "url": _url(call, opening),
         "password": opening.password,
         "mode": str(opening.mode),
         "expires_at": moment(opening.expires_at),
     }
     return Answer(document, 201)
+
+
+def _url(call: Call, opening: Opening) -> str:
+    if opening.kind is Kind.WEB:
+        return call.site.apps.of(opening.instance) + ENTER_PATH
+    return f"/connect/{opening.id}"
 
 
 @operation(

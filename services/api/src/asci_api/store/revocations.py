@@ -28,6 +28,7 @@ class RedisRevocations:
         connection: str = "",
         token: str = "",
         modes: Sequence[Mode] = (Mode.CONTROL, Mode.VIEW),
+        generation: int = 0,
     ) -> Revocation:
         revocation = Revocation(
             id=secrets.token_hex(8),
@@ -40,6 +41,7 @@ class RedisRevocations:
             connection=connection,
             token=token,
             modes=tuple(str(mode) for mode in modes),
+            generation=generation,
         )
         fields = codec.plain(revocation)
         del fields["at"]

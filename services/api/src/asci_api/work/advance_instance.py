@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from asci_api.domain.environment import Kind
 from asci_api.domain.errors import EngineFault, Fenced
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.instance import Instance, State
 from asci_api.work.bring_up_instance import bring_up_instance
 from asci_api.work.desk import Desk
 from asci_api.work.end_instance import end_instance
+from asci_api.work.instance_secrets import secrets_due
 from asci_api.work.write_secrets import write_secrets
 from asci_shared.logging import get_logger
 
@@ -22,7 +22,7 @@ def needs_a_step(instance: Instance) -> bool:
         return False
     if instance.stop is not None:
         return True
-    return instance.state in STARTING or (instance.state is State.RUNNING and _secrets_due(instance))
+    return instance.state in STARTING or (instance.state is State.RUNNING and secrets_due(instance))
 
 
 def advance_instance(desk: Desk, instance_id: InstanceId) -> None:
@@ -52,9 +52,5 @@ def _advance(desk: Desk, instance_id: InstanceId) -> None:
         return
     if instance.stop is not None:
         end_instance(desk, instance)
-    elif instance.state is State.RUNNING and _secrets_due(instance) and instance.placement:
+    elif instance.state is State.RUNNING and secrets_due(instance) and instance.placement:
         write_secrets(desk, desk.engines.get(instance.placement.node), instance, instance.container)
-
-
-def _secrets_due(instance: Instance) -> bool:
-    return instance.kind is Kind.DESKTOP and instance.generations.due

@@ -13,6 +13,7 @@ from asci_api.domain.policy import Policy
 from asci_api.domain.ports import ContainerSpec, Engine, Observed
 from asci_api.work.desk import Desk
 from asci_api.work.end_instance import ask_to_end
+from asci_api.work.instance_secrets import secrets_due
 from asci_api.work.write_secrets import write_secrets
 from asci_shared.logging import get_logger
 
@@ -38,7 +39,7 @@ def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], o
         engine = desk.engines.get(node)
         instance = _image(desk, engine, instance, node)
         instance, seen = _container(desk, engine, instance, node)
-        if instance.kind is Kind.DESKTOP and instance.generations.due:
+        if secrets_due(instance):
             instance = _secrets(desk, engine, instance, seen.container)
         _run(desk, engine, instance, seen, policy, pause)
     except _WantedNoMore:
@@ -97,7 +98,7 @@ def _container(desk: Desk, engine: Engine, instance: Instance, node: str) -> tup
     if seen is None:
         raise EngineFault(Hop.CONTAINER, "The container went away while starting.", f"{container[:12]} is gone.")
     done = (*_done(instance), max(desk.clock() - now, 0.0))
-    progress = Progress(4, f"Starting the desktop on node {node}.", None, done[:3], desk.clock())
+    progress = Progress(4, f"Starting the {instance.kind.noun} on node {node}.", None, done[:3], desk.clock())
     instance = _keep(desk, instance, container=container, endpoint=seen.endpoint, progress=progress)
     return instance, seen
 
@@ -152,17 +153,19 @@ def _run(
     looked = desk.clock()
     while endpoint is None or not desk.readiness.ready(instance, endpoint):
         if desk.clock() > deadline:
-            raise EngineFault(
-                Hop.VNC,
-                f"The desktop runs but shows no picture after {policy.ready_seconds:.0f} s.",
-                f"No answer on port {instance.port}.",
-                "Try again.",
-            )
+            raise _silent(instance, policy.ready_seconds)
         if desk.clock() - looked > 0.5:
             looked = desk.clock()
             endpoint = _still_there(desk, engine, instance, seen.container)
         pause(PROBE_PAUSE)
     _running(desk, instance, endpoint)
+
+
+def _silent(instance: Instance, seconds: float) -> EngineFault:
+    desktop = instance.kind is Kind.DESKTOP
+    hop, misses = (Hop.VNC, "shows no picture") if desktop else (Hop.CONTAINER, "does not answer")
+    cause = f"The {instance.kind.noun} runs but {misses} after {seconds:.0f} s."
+    return EngineFault(hop, cause, f"No answer on port {instance.port}.", "Try again.")
 
 
 def _still_there(desk: Desk, engine: Engine, instance: Instance, container: str) -> Endpoint | None:
@@ -172,7 +175,7 @@ def _still_there(desk: Desk, engine: Engine, instance: Instance, container: str)
         code = "unknown" if seen is None else seen.exit_code
         raise EngineFault(
             Hop.CONTAINER,
-            f"The desktop ended while starting (exit code {code}).",
+            f"The {instance.kind.noun} ended while starting (exit code {code}).",
             "It ran out of memory." if seen and seen.oom_killed else "",
             "Open Details for its last lines, and send them to support.",
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from asci_api.domain.environment import Kind
 from asci_api.domain.errors import Changed, Conflict, InvalidInput
-from asci_api.domain.identity import Caller, ConnectionId, Username, new_connection_id
+from asci_api.domain.identity import Caller, ConnectionId, InstanceId, Username, new_connection_id
 from asci_api.domain.instance import Endpoint, Instance, State
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.permissions import Right, instance_for
@@ -22,10 +22,12 @@ class Opening:
     """What the browser needs to connect, once."""
 
     id: ConnectionId
-    url: str
-    """Relative to the portal's origin."""
+    instance: InstanceId
+    kind: Kind
+    """``desktop`` is reached on the portal's origin, ``web`` on the instance's own."""
     password: str
-    """Answers the proxy's VncAuth challenge; derived, stored nowhere, good for this connection alone."""
+    """Answers the proxy's VncAuth challenge, or is posted to the instance's origin; derived, stored nowhere, good for
+    this connection alone."""
     mode: Mode
     expires_at: float
     """The ticket is gone then."""
@@ -35,10 +37,12 @@ def open_connection(desk: FrontDesk, caller: Caller, instance_id: str, mode: Mod
     """Check the right and issue a ticket for ``mode``.
 
     The ticket is refused by the store if the record changed since the right was checked; then the check is repeated.
-    Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (``not-running``), ``InvalidInput`` for kinds without a screen.
+    Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (``not-running``), ``InvalidInput`` for a service (``no-screen``)
+    and for watching a web application (``view-not-possible``).
     """
     for left in range(_TRIES - 1, -1, -1):
         instance = instance_for(desk, caller, instance_id, _RIGHTS[mode])
+        _check_mode(instance, mode)
         ticket = _ticket(desk, caller, instance, mode)
         try:
             issued = desk.tickets.issue(ticket, instance.revision)
@@ -51,7 +55,8 @@ def open_connection(desk: FrontDesk, caller: Caller, instance_id: str, mode: Mod
     _seen(desk, instance, caller.person.username)
     return Opening(
         id=ConnectionId(issued.connection),
-        url=f"/connect/{issued.connection}",
+        instance=instance.id,
+        kind=instance.kind,
         password=one_time_password(desk.key, issued.connection),
         mode=mode,
         expires_at=issued.issued_at + TICKET_SECONDS,
@@ -77,9 +82,23 @@ def _ticket(desk: FrontDesk, caller: Caller, instance: Instance, mode: Mode) -> 
     )
 
 
-def _endpoint(instance: Instance) -> Endpoint:
-    if instance.kind is not Kind.DESKTOP:
+def _check_mode(instance: Instance, mode: Mode) -> None:
+    if instance.kind is Kind.SERVICE:
         raise InvalidInput("This session has no screen to open.", slug="no-screen")
+    if instance.kind is Kind.WEB and mode is Mode.VIEW:
+        raise view_not_possible()
+
+
+def view_not_possible() -> InvalidInput:
+    """HTTP has no way to let somebody watch only: whoever may ask may also change."""
+    return InvalidInput(
+        "A web application cannot be opened or shared for watching only.",
+        next_step="Choose control.",
+        slug="view-not-possible",
+    )
+
+
+def _endpoint(instance: Instance) -> Endpoint:
     if instance.state is not State.RUNNING or instance.stop or instance.endpoint is None:
         raise Conflict(
             "This session is not running.",

@@ -136,8 +136,12 @@ def _progress(instance: Instance, around: Surroundings) -> Json:
         "message": progress.message,
         "seconds": round(max(around.now - instance.created_at, 0.0), 1),
         "usual_seconds": None if usual is None else round(usual, 1),
-        "steps": [_step(number, name, progress) for number, name in enumerate(STEP_NAMES, 1)],
+        "steps": [_step(number, name, progress) for number, name in enumerate(_step_names(instance), 1)],
     }
+
+
+def _step_names(instance: Instance) -> tuple[str, ...]:
+    return (*STEP_NAMES[:-1], instance.kind.noun.capitalize())
 
 
 def _step(number: int, name: str, progress: Progress) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
+from asci_api.domain.environment import Kind
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.instance import Failure, Hop, Instance, State
 from asci_api.domain.ports import Observed
@@ -15,6 +16,7 @@ from asci_shared.logging import get_logger
 
 HELD = frozenset({State.STARTING, State.RUNNING, State.LOST})
 LOGGED_OUT = "Logged out of the desktop."
+ENDED_BY_ITSELF = "Its program ended by itself, without an error."
 RESTARTED = "Its container was stopped from outside ASCI: the node or its engine was restarted."
 REMOVED = "The container was removed from outside ASCI."
 _ENGINE_ENDED = frozenset({129, 130, 137, 143, 255})
@@ -85,13 +87,14 @@ def _gone(desk: Desk, look: Look, record: Instance) -> None:
 
 def _why(record: Instance, seen: Observed) -> tuple[str, Failure | None]:
     if seen.exit_code == 0:
-        return LOGGED_OUT, None
+        return (LOGGED_OUT if record.kind is Kind.DESKTOP else ENDED_BY_ITSELF), None
     if seen.exit_code in _ENGINE_ENDED and not seen.oom_killed:
         return RESTARTED, None
     if seen.oom_killed:
-        cause, step = "The desktop ran out of memory.", "Start it again, or choose an environment with more memory."
+        cause = f"The {record.kind.noun} ran out of memory."
+        step = "Start it again, or choose an environment with more memory."
     else:
-        cause = f"The desktop ended by itself (exit code {seen.exit_code})."
+        cause = f"The {record.kind.noun} ended by itself (exit code {seen.exit_code})."
         step = "Open Details for its last lines, and send them to support."
     return cause, Failure(Hop.CONTAINER, cause, "", step, record.request_id)
 

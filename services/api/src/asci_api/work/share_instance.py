@@ -15,6 +15,7 @@ from asci_api.domain.identity import Caller, Person
 from asci_api.domain.instance import Generations, Instance, Share
 from asci_api.work.edit_instance import ended
 from asci_api.work.front_desk import FrontDesk
+from asci_api.work.open_connection import view_not_possible
 from asci_api.work.permissions import Right, check, instance_for
 from asci_shared.close_codes import CloseCode
 from asci_shared.redis_contract import Mode, RevocationKind
@@ -28,15 +29,11 @@ def share_instance(desk: FrontDesk, caller: Caller, instance_id: str, username: 
     """
     instance = instance_for(desk, caller, instance_id, Right.SHARE)
     if instance.kind is Kind.WEB and mode is Mode.VIEW:
-        raise InvalidInput(
-            "A web application cannot be shared for watching only.",
-            next_step="Share it for control.",
-            slug="view-not-possible",
-        )
+        raise view_not_possible()
     person = _guest(desk, instance, username)
     stored, before = _put(desk, instance, person, mode)
     if before is not None and before.mode is Mode.CONTROL and mode is Mode.VIEW:
-        _close(desk, caller, stored, username, [Mode.CONTROL], "control")
+        _close(desk, caller, stored, username, [Mode.CONTROL], "control", stored.generations.control)
     if before is None or before.mode is not mode:
         desk.note(caller, "share.give", stored.id, person=username, mode=mode)
     return next(share for share in stored.shares if share.username == username)
@@ -58,7 +55,8 @@ def unshare_instance(desk: FrontDesk, caller: Caller, instance_id: str, username
         return replace(now, shares=rest, generations=_raised(now.generations, control=int(controlled), view=1))
 
     stored = desk.instances.change(instance.id, step)
-    _close(desk, caller, stored, username, [Mode.CONTROL, Mode.VIEW], "access to this desktop")
+    raised = stored.generations.control if removed[0].mode is Mode.CONTROL else 0
+    _close(desk, caller, stored, username, [Mode.CONTROL, Mode.VIEW], f"access to this {stored.kind.noun}", raised)
     desk.note(caller, "share.take", stored.id, person=username)
 
 
@@ -97,8 +95,9 @@ def _raised(generations: Generations, control: int = 0, view: int = 0) -> Genera
 
 
 def _close(
-    desk: FrontDesk, caller: Caller, instance: Instance, username: str, modes: Sequence[Mode], what: str
+    desk: FrontDesk, caller: Caller, instance: Instance, username: str, modes: Sequence[Mode], what: str, raised: int
 ) -> None:
+    """``raised`` is the new generation of the control secret, 0 where it stayed."""
     desk.revocations.revoke(
         RevocationKind.SHARE,
         code=CloseCode.REVOKED,
@@ -106,5 +105,6 @@ def _close(
         instance=instance.id,
         username=username,
         modes=modes,
+        generation=raised,
     )
     desk.wakes.wake(f"secret:{instance.id}")
