@@ -1,10 +1,10 @@
 # ASCI. `make help` explains itself; every target is one script in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean user disable enable images test check bench lock logs status
+.PHONY: help up down clean cluster cluster-down user disable enable images test check bench lock logs status
 
 help: ## shows this list
 	@printf 'ASCI: desktops for scientists, from one command\n\n'
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort -t: -k1,1 | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -t: -k1,1 | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@printf '\nSettings: ASCI_PORT=9000 make up (remembered in .asci/settings.env) · docs/guides/operate.md\n'
 
 up: ## starts ASCI: installs what is missing, builds images, prints the address and the accounts
@@ -15,6 +15,12 @@ down: ## stops ASCI and its sessions; homes and accounts stay
 
 clean: ## removes everything that ASCI made here: containers, images, accounts, homes
 	@scripts/clean
+
+cluster: ## adds a cluster for trying it out: three nodes and a registry in containers
+	@scripts/cluster
+
+cluster-down: ## removes that cluster again; the installation goes on
+	@scripts/cluster-down
 
 user: ## adds a person or sets a new password: NAME=mara [FULLNAME="Mara Lee"] [ADMIN=1|0]
 	@scripts/accounts add "$${NAME:-}" $(if $(filter 1,$(ADMIN)),--admin) $(if $(filter 0,$(ADMIN)),--no-admin) $${FULLNAME:+--fullname "$$FULLNAME"}

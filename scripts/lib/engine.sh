@@ -45,6 +45,7 @@ compose() {
     read -ra program <<<"$(compose_program)"
     files=(-f "$ASCI_ROOT/compose.yaml")
     [ ! -e "$ASCI_STATE/tls/cert.pem" ] || files+=(-f "$ASCI_ROOT/compose.tls.yaml")
+    [ ! -s "$ASCI_STATE/cluster/lab.env" ] || files+=(-f "$ASCI_ROOT/compose.cluster.yaml")
     # Settings reach compose by compose.env alone, so that a second call without them finds the same.
     # COMPOSE_API_VERSION: compose 1.29 would speak an API that engines from 29 on refuse.
     # shellcheck disable=SC2046  # names of variables have no blanks
