@@ -32,7 +32,7 @@ def queued(instance_id: str = "abcdefghij", now: float = 1_800_000_000.0, **fact
         DEMO,
         DESKTOP,
         created_at=now,
-        expires_at=now + DESKTOP.lifetime,
+        expires_at=now + 7 * 86400.0,
         request_id="0123456789abcdef0123456789abcdef",
     )
     return replace(record, **facts)  # type: ignore[arg-type]

@@ -20,11 +20,15 @@ from asci_api.domain.ports import (
     Idempotency,
     Instances,
     Leadership,
+    Overlays,
     Policies,
     Presence,
     Pulse,
+    Registrations,
     Revocations,
     Rings,
+    Stats,
+    Switches,
     Tickets,
     Tokens,
     Wakes,
@@ -76,6 +80,14 @@ class Stores(Protocol):
     def cluster(self) -> Cluster: ...
     @property
     def policies(self) -> Policies: ...
+    @property
+    def registrations(self) -> Registrations: ...
+    @property
+    def overlays(self) -> Overlays: ...
+    @property
+    def switches(self) -> Switches: ...
+    @property
+    def stats(self) -> Stats: ...
     @property
     def wakes(self) -> Wakes: ...
     @property

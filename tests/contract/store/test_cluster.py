@@ -1,4 +1,4 @@
-"""Cluster, policy, audit."""
+"""Cluster and audit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from asci_api.domain.environment import GpuNeed, GpuShare, Needs
 from asci_api.domain.errors import Fenced, Restoring
 from asci_api.domain.identity import NodeName
 from asci_api.domain.node import Node, NodeImage, NodeState, Resources, Taint
-from asci_api.domain.policy import Policy
 from asci_api.domain.ports import AuditEntry
 from asci_shared.redis_contract import Ring
 from tests.support.people import DESKTOP
@@ -92,10 +91,6 @@ def test_no_word_of_the_cluster_without_sentinel(room: StoreRoom) -> None:
     assert room.store.cluster.environments() is None
     with pytest.raises(Restoring):
         room.store.cluster.put_nodes([NODE])
-
-
-def test_the_policy_is_the_default_one(room: StoreRoom) -> None:
-    assert room.store.policies.get() == Policy()
 
 
 def entry(at: float, who: str = "demo", what: str = "instance.start", target: str = "abcdefghij") -> AuditEntry:

@@ -80,7 +80,7 @@ def fill(room: RedisRoom, many: int = MANY) -> None:
         room.store.tokens.add(f"{number:064x}", token(now))
     for number in range(many):
         room.store.audit.record(audited(now + number, f"many{number:06}"))
-    room.store.policies.put(Policy(spread=False))
+    room.store.policies.change(lambda _: Policy(spread=False))
     room.store.cluster.record_start("desktop", 1.5)
 
 
@@ -513,7 +513,7 @@ def test_what_stands_wins_over_the_copy(room: RedisRoom) -> None:
     fill(room, 2)
     copy(room)
     room.store.instances.change(InstanceId("many000000"), lambda one: replace(one, title="newer"))
-    room.store.policies.put(Policy(spread=True, cpu_overcommit=9.0))
+    room.store.policies.change(lambda _: Policy(spread=True, cpu_overcommit=9.0))
     room.client.delete("asci:sentinel")
     restore(room)
     assert room.store.instances.all()[0].title == "newer"

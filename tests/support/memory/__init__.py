@@ -14,6 +14,13 @@ hands its attributes to what it tests, and reads what came of it::
 from __future__ import annotations
 
 from asci_api.domain.ports import Fence
+from tests.support.memory.decided import (
+    MemoryOverlays,
+    MemoryPolicies,
+    MemoryRegistrations,
+    MemoryStats,
+    MemorySwitches,
+)
 from tests.support.memory.leading import MemoryDurableCopy, MemoryLeadership
 from tests.support.memory.passing import (
     MemoryAttempts,
@@ -29,7 +36,6 @@ from tests.support.memory.records import (
     MemoryCluster,
     MemoryIdempotency,
     MemoryInstances,
-    MemoryPolicies,
     MemoryTokens,
 )
 from tests.support.memory.state import MemoryClock, State
@@ -51,7 +57,6 @@ class MemoryStore:
         self.idempotency = MemoryIdempotency(self.state)
         self.attempts = MemoryAttempts(self.state)
         self.presence = MemoryPresence(self.state)
-        self.policies = MemoryPolicies(self.state)
         self.durable = MemoryDurableCopy(self.state)
         self.leadership = MemoryLeadership(self.state)
         self._bind(None)
@@ -61,6 +66,11 @@ class MemoryStore:
         self.tokens = MemoryTokens(self.state, fence)
         self.audit = MemoryAudit(self.state, fence)
         self.cluster = MemoryCluster(self.state, self.rings.rung, fence)
+        self.policies = MemoryPolicies(self.state, fence)
+        self.registrations = MemoryRegistrations(self.state, fence)
+        self.overlays = MemoryOverlays(self.state, fence)
+        self.switches = MemorySwitches(self.state, self.rings.rung, fence)
+        self.stats = MemoryStats(self.state, fence)
 
     def fenced(self, fence: Fence) -> MemoryStore:
         """The same store for the holder of ``fence``: its writes are refused once another leads."""

@@ -77,8 +77,10 @@ class MemoryDurableCopy:
             if data.sentinel is None:
                 return 0
             came, self._followed = self.state.changes - self._followed, self.state.changes
+            self.state.keep("copies", "controller", self.state.clock.now, 300.0)
             self.facts = {("instances", key): one for key, one in self.state.table("instances").items()}
-            self.facts |= {("policy", key): one for key, one in self.state.table("policy").items()}
+            for kind in ("policy", "registration", "overlay", "switch"):
+                self.facts |= {(kind, key): one for key, one in self.state.table(kind).items()}
             tokens = data.expiring.get("tokens", {})
             self.facts |= {("tokens", key): tokens[key][0] for key in tokens if self.state.kept("tokens", key)}
             self.facts |= {("lists", name): list(rows) for name, rows in data.lists.items()}

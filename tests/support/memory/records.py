@@ -1,4 +1,4 @@
-"""Durable facts in memory: instances, idempotency keys, sign-ins, audit, policy, cluster."""
+"""Durable facts in memory: instances, idempotency keys, sign-ins, audit, cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from asci_api.domain.errors import Conflict, NotFound, Restoring
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Instance
 from asci_api.domain.node import Node
-from asci_api.domain.policy import Policy
 from asci_api.domain.ports import AuditEntry, Fence, Remembered
 from asci_shared.redis_contract import Ring, TokenRecord
 from tests.support.memory.state import State
@@ -186,22 +185,6 @@ class MemoryAudit:
 
 
 @dataclass(slots=True)
-class MemoryPolicies:
-    """Satisfies ``Policies``."""
-
-    state: State
-
-    def get(self) -> Policy:
-        with self.state.open():
-            found: Policy = self.state.table("policy").get("policy", Policy())
-            return found
-
-    def put(self, policy: Policy) -> None:
-        with self.state.write(None):
-            self.state.table("policy")["policy"] = policy
-
-
-@dataclass(slots=True)
 class MemoryCluster:
     """Satisfies ``Cluster``."""
 
@@ -240,3 +223,13 @@ class MemoryCluster:
         with self.state.open():
             starts = {name: self.state.rows(f"starts:{name}") for name in environments}
             return {name: float(median(seconds)) for name, seconds in starts.items() if seconds}
+
+    def leader(self) -> str | None:
+        with self.state.open() as data:
+            term = data.term
+            return None if term is None or term.until <= self.state.clock.now else term.holder
+
+    def copies(self) -> dict[str, float]:
+        with self.state.open() as data:
+            held = data.expiring.get("copies", {})
+            return {name: at for name in held if (at := self.state.kept("copies", name)) is not None}

@@ -182,7 +182,7 @@ def test_nodes_policy_and_audit_for_admins(lab: ApiLab) -> None:
     assert (node["name"], node["state"], node["capacity"]["cpus"]) == ("local", "active", 8.0)
     assert admin.get("/nodes/local").json == node
     assert admin.get("/nodes/other").slug == "unknown-node"
-    assert admin.get("/scheduler/policy").json["quota"] == {"sessions": 6, "gpus": 2}
+    assert admin.get("/scheduler/policy").json["quotas"]["default"] == {"sessions": 6, "gpus": 2}
     one = demo.start()
     lab.memory.clock.advance(1)
     demo.delete(f"/instances/{one}")

@@ -104,7 +104,7 @@ def test_never_is_not_said_on_the_word_of_a_missing_snapshot(lab: ApiLab) -> Non
 
 
 def test_the_quota_of_sessions(lab: ApiLab) -> None:
-    lab.memory.policies.put(Policy(quota=Quota(sessions=2, gpus=0)))
+    lab.memory.policies.change(lambda _: Policy(quota=Quota(sessions=2, gpus=0)))
     demo = lab.visitor("demo")
     first = demo.start()
     demo.start()
@@ -118,7 +118,7 @@ def test_the_quota_of_sessions(lab: ApiLab) -> None:
 
 
 def test_a_start_beside_another_is_taken_back_beyond_the_quota(lab: ApiLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab.memory.policies.put(Policy(quota=Quota(sessions=1, gpus=0)))
+    lab.memory.policies.change(lambda _: Policy(quota=Quota(sessions=1, gpus=0)))
     demo = lab.visitor("demo")
     add = type(lab.store.instances).add
 
@@ -160,7 +160,7 @@ def test_the_same_key_starts_once(lab: ApiLab) -> None:
 
 
 def test_a_key_also_answers_when_the_quota_is_full(lab: ApiLab) -> None:
-    lab.memory.policies.put(Policy(quota=Quota(sessions=1, gpus=0)))
+    lab.memory.policies.change(lambda _: Policy(quota=Quota(sessions=1, gpus=0)))
     demo = lab.visitor("demo")
     key = {"Idempotency-Key": "click-1"}
     first = demo.post("/instances", {"environment": "desktop"}, headers=key)

@@ -35,7 +35,7 @@ def test_the_least_entry_gets_the_defaults() -> None:
     environment = read()
     assert (environment.name, environment.title, environment.kind) == ("desktop", "Linux desktop", Kind.DESKTOP)
     assert (environment.image, environment.image_id) == ("asci/x:1", "sha256:1")
-    assert (environment.port, environment.needs, environment.lifetime) == (5901, Needs(), 7 * 86400.0)
+    assert (environment.port, environment.needs, environment.lifetime) == (5901, Needs(), None)
     assert (environment.mounts, environment.allow, environment.enabled) == ((), (), True)
 
 

@@ -111,7 +111,7 @@ class EntrySchema(Strict):
     ready_path = fields.String(load_default="/", validate=validate.Regexp(re.compile(r"/[!-~]{0,500}\Z")))
     needs = fields.Nested(NeedsSchema, load_default=dict)
     mounts = fields.List(fields.String(validate=_WORD), load_default=list, validate=validate.Length(max=32))
-    lifetime = Seconds(60.0, 365 * _DAY, load_default=7 * _DAY)
+    lifetime = Seconds(60.0, 365 * _DAY, load_default=None)
     allow = fields.Nested(AllowSchema, load_default=())
 
     @validates_schema

@@ -56,6 +56,8 @@ class Needs:
     gpu: GpuNeed | None = None
     selector: str = ""
     """Kubernetes label selector over node labels."""
+    whole_node: bool = False
+    """It takes a dedicated (tainted) node for itself, as a beamline's online processing does."""
 
     @property
     def shm_bytes(self) -> int:
@@ -91,6 +93,8 @@ class Environment:
     """User names that may start it, whatever their groups."""
     problems: tuple[str, ...] = ()
     """What is wrong with its image or its overlay, in sentences for admins."""
+    source: str = ""
+    """Where nodes fetch it: ``registry/repository@sha256:…``, or a reference; empty where no registry has it."""
 
 
 @dataclass(frozen=True, slots=True)

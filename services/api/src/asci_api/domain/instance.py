@@ -142,6 +142,26 @@ class StopRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainNotice:
+    """The instance's node is being emptied."""
+
+    node: NodeName
+    reason: str
+    """A sentence; may be empty."""
+    deadline: float | None
+    """When it is ended, if it still runs then."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedNode:
+    """A node that could not bring the instance up; it is not tried there again."""
+
+    node: NodeName
+    cause: str
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What a waiting person reads."""
 
@@ -214,6 +234,18 @@ class Instance:
     lost_since: float | None = None
     decision: Decision | None = None
     """Why it is on its node; None until it has one."""
+    source: str = ""
+    """Where a node fetches the image: pinned by digest where it came from a registry; empty: nowhere."""
+    failed_nodes: tuple[FailedNode, ...] = ()
+    """Nodes that were tried in vain."""
+    drain: DrainNotice | None = None
+    """Set while its node is being emptied."""
+
+    @property
+    def ends_at(self) -> float:
+        """When it is ended: its own time, or its node's deadline if that is earlier."""
+        deadline = self.drain.deadline if self.drain else None
+        return self.expires_at if deadline is None else min(self.expires_at, deadline)
 
     @property
     def ended(self) -> bool:

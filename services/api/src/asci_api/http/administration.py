@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from asci_api.domain.node import Node, Resources
 from asci_api.domain.ports import AuditEntry
 from asci_api.http import answered, asked, paging
@@ -11,6 +9,7 @@ from asci_api.http.call import Answer, Call, Json
 from asci_api.http.operation import Outcome, operation
 from asci_api.work.find_nodes import find_node, find_nodes, must_be_admin
 from asci_api.work.moments import moment
+from asci_api.work.present_policy import present_policy
 
 TAG = "Administration"
 
@@ -55,7 +54,7 @@ def get_node(call: Call) -> Answer:
 def get_policy(call: Call) -> Answer:
     """What the operator decides for everybody (admins)."""
     must_be_admin(call.caller)
-    return Answer(asdict(call.desk.policies.get()))
+    return Answer(present_policy(call.desk.policies.get()))
 
 
 @operation(

@@ -319,22 +319,57 @@ class Nodes(Strict):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class PolicyDocument(Strict):
-    """What the operator decides for everybody. Durations in seconds."""
+class WeightsDocument(Strict):
+    """What counts how much when fitting nodes are compared."""
 
-    cpu_overcommit = fields.Float(required=True)
-    memory_overcommit = fields.Float(required=True)
-    spread = fields.Boolean(required=True)
-    weight_cpu = fields.Float(required=True)
-    weight_memory = fields.Float(required=True)
-    weight_gpu = fields.Float(required=True)
-    weight_image = fields.Float(required=True)
-    quota = fields.Nested(Amounts, required=True)
-    longest_life = fields.Float(required=True)
-    pull_seconds = fields.Float(required=True)
-    create_seconds = fields.Float(required=True)
-    ready_seconds = fields.Float(required=True)
-    stop_seconds = fields.Float(required=True)
+    cpu = fields.Float(required=True)
+    memory = fields.Float(required=True)
+    gpu = fields.Float(required=True)
+    image = fields.Float(required=True, metadata={"description": "That the node has the image already."})
+
+
+class OvercommitDocument(Strict):
+    """How often each core and each byte may be promised."""
+
+    cpus = fields.Float(required=True)
+    memory = fields.Float(required=True)
+
+
+class LifetimeDocument(Strict):
+    """How long sessions last."""
+
+    default_seconds = fields.Float(required=True, metadata={"description": "Where the environment says nothing."})
+    maximum_seconds = fields.Float(required=True, metadata={"description": "From now, also when extended."})
+
+
+class QuotasDocument(Strict):
+    """How much a person may have at once: her own, else the greatest of her groups', else the default."""
+
+    default = fields.Nested(Amounts, required=True)
+    groups = fields.Dict(keys=fields.String(), values=fields.Nested(Amounts), required=True)
+    people = fields.Dict(keys=fields.String(), values=fields.Nested(Amounts), required=True)
+
+
+class PrioritiesDocument(Strict):
+    """Who gets a place first; groups that are not named have 0."""
+
+    groups = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class PolicyDocument(Strict):
+    """What admins decide for everybody."""
+
+    strategy = fields.String(required=True, validate=validate.OneOf(["spread", "pack"]))
+    weights = fields.Nested(WeightsDocument, required=True)
+    overcommit = fields.Nested(OvercommitDocument, required=True)
+    lifetime = fields.Nested(LifetimeDocument, required=True)
+    quotas = fields.Nested(QuotasDocument, required=True)
+    priorities = fields.Nested(PrioritiesDocument, required=True)
+    starvation_seconds = fields.Float(
+        required=True, metadata={"description": "Whoever waited for so long is not overtaken any more."}
+    )
+    drain_seconds = fields.Float(required=True, metadata={"description": "The deadline of a drain that names none."})
+    revision = fields.Integer(required=True, metadata={"description": "Raised by one at each change."})
 
 
 class Deed(Strict):

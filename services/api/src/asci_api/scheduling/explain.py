@@ -5,26 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from asci_api.domain.decision import NodeVerdict
 from asci_api.domain.environment import Needs
-from asci_api.domain.identity import NodeName
 from asci_api.domain.instance import Placement
 from asci_api.domain.node import Node
 from asci_api.domain.policy import Policy
 from asci_api.scheduling.filters import Request, refusals
 from asci_api.scheduling.place import place
 from asci_api.scheduling.ranking import score
-
-
-@dataclass(frozen=True, slots=True)
-class NodeVerdict:
-    """What the scheduler thinks of one node."""
-
-    name: NodeName
-    fits: bool
-    reasons: tuple[str, ...]
-    """Clauses; empty where it fits."""
-    score: float | None
-    """0 to 100; None where it does not fit."""
 
 
 @dataclass(frozen=True, slots=True)

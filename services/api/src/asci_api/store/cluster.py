@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from asci_api.domain.environment import Environment
 from asci_api.domain.node import Node
@@ -46,3 +47,13 @@ class RedisCluster:
         return {
             name: median(float(one) for one in seconds) for name, seconds in zip(names, starts, strict=True) if seconds
         }
+
+    def leader(self) -> str | None:
+        with answering():
+            holder: Any = self.door.client.hget(keys.LEADER, "holder")
+        return None if holder is None else holder.decode().rpartition(":")[0]
+
+    def copies(self) -> dict[str, float]:
+        with answering():
+            found: Any = self.door.client.zrange(keys.COPIES, 0, -1, withscores=True)
+        return {name.decode(): at for name, at in found}

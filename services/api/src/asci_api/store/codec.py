@@ -80,6 +80,9 @@ def _write_step(kind: Any) -> Step | None:
     if get_origin(kind) is tuple:
         part = _write_step(get_args(kind)[0])
         return part and (lambda value: [part(one) for one in value])
+    if get_origin(kind) is dict:
+        one = _write_step(get_args(kind)[1])
+        return one and (lambda value: {name: one(each) for name, each in value.items()})
     return None
 
 
@@ -103,6 +106,9 @@ def _read_step(kind: Any) -> Step | None:
         return step and (lambda value: None if value is None else step(value))
     if get_origin(kind) is tuple:
         return _read_tuple(get_args(kind))
+    if get_origin(kind) is dict:
+        one = _read_step(get_args(kind)[1])
+        return one and (lambda value: {name: one(each) for name, each in value.items()})
     return kind if isinstance(kind, type) and issubclass(kind, Enum) else None
 
 

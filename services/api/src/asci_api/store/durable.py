@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -33,8 +34,12 @@ SWEEP_SECONDS = 60.0
 """How often sign-ins that ran out in Redis are taken out of the copy."""
 ENDED_SECONDS = 7 * 86400.0
 """Ended instances older than this are not restored."""
-KINDS = ("instance", "log", "token", "policy", "starts")
+KINDS = ("instance", "log", "token", "policy", "starts", "registration", "overlay", "switch")
 """What a copy of everything replaces; lines of the audit are only added."""
+TABLES = {"registration": keys.REGISTRATIONS, "overlay": keys.OVERLAYS, "switch": keys.SWITCHES}
+"""Kinds of facts that are documents of a table."""
+TELL_SECONDS = 5.0
+"""How often it says that it has everything."""
 _log = get_logger(__name__)
 
 Thing = TypeVar("Thing")
@@ -49,6 +54,7 @@ class RedisDurableCopy:
     door: Door
     facts: Facts
     _swept: float = field(default_factory=time.monotonic)
+    _told: float = 0.0
 
     def follow(self, seconds: float) -> int:
         epoch, first, last = self._state()
@@ -60,7 +66,10 @@ class RedisDurableCopy:
             return self._copy_everything(epoch)
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             self._sweep(epoch)
-        return self._copy_changes(cursor, seconds)
+        came = self._copy_changes(cursor, seconds)
+        if came < CHUNK and time.monotonic() - self._told > TELL_SECONDS:
+            self._tell()
+        return came
 
     def restore(self, fence: Fence) -> int:
         written: int = self.door.fenced(fence).write("restore_begin", [], [])
@@ -135,6 +144,10 @@ class RedisDurableCopy:
                 seconds: Any = self.door.client.lrange(key, 0, -1)
             document = codec.dump([float(one) for one in seconds]).encode()
             yield Fact("starts", key.removeprefix(keys.starts("")), document)
+        for kind, table in TABLES.items():
+            with answering():
+                documents: Any = self.door.client.hgetall(table)
+            yield from (Fact(kind, name.decode(), document) for name, document in documents.items())
 
     def _copy_audit(self) -> int:
         """Add the lines that the copy does not have yet; how many. What was written once is true for ever, so this
@@ -166,15 +179,25 @@ class RedisDurableCopy:
             self.facts.prune_audit()
             self._swept = time.monotonic()
 
+    def _tell(self) -> None:
+        """Say that the copy has everything; admins are told when nobody says so."""
+        now = time.time()
+        with answering(), self.door.client.pipeline() as commands:
+            commands.zadd(keys.COPIES, {self.facts.path.stem: now})
+            commands.zremrangebyscore(keys.COPIES, "-inf", now - keys.COPIES_SECONDS)
+            commands.execute()
+        self._told = time.monotonic()
+
     # -- restoring ---------------------------------------------------------------------------------------------------
 
     def _restoring(self) -> Iterator[Call]:
         """What is to be written. A fact that cannot be read is told and left out: the others count."""
-        makers = (
+        makers: tuple[tuple[str, Callable[[str, bytes], list[Call]]], ...] = (
             ("instance", self._restoring_instance),
             ("token", _restoring_token),
             ("policy", _restoring_policy),
             ("starts", _restoring_starts),
+            *((kind, partial(_restoring_document, table)) for kind, table in TABLES.items()),
         )
         for kind, make in makers:
             for key, document in self.facts.of(kind):
@@ -241,6 +264,10 @@ def _restoring_policy(key: str, document: bytes) -> list[Call]:
 def _restoring_starts(key: str, document: bytes) -> list[Call]:
     seconds = [repr(float(one)) for one in json.loads(document)]
     return [("restore_values", [keys.starts(key)], ["list", *seconds])] if seconds else []
+
+
+def _restoring_document(table: str, key: str, document: bytes) -> list[Call]:
+    return [("restore_document", [table], [key, document])]
 
 
 def _chunks(things: Iterable[Thing]) -> Iterator[list[Thing]]:

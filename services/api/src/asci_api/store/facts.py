@@ -1,8 +1,9 @@
 """The SQLite file with the durable facts: what would be lost with Redis.
 
 Kinds of facts: ``instance`` (id -> document), ``log`` (id -> packed lines), ``token`` (hash -> record; never a token
-itself), ``audit`` (sortable id -> entry), ``policy``, ``starts`` (environment -> seconds). Only the controllers'
-user may read the file. Safe for threads, and for several processes on one file.
+itself), ``audit`` (sortable id -> entry), ``policy``, ``starts`` (environment -> seconds), ``registration`` and
+``overlay`` (node -> document), ``switch`` (environment -> document). Only the controllers' user may read the file. Safe
+for threads, and for several processes on one file.
 """
 
 from __future__ import annotations

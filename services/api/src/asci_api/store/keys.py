@@ -17,6 +17,12 @@ key                                 type    expiry                           los
 ``asci:token-ended:{sha256}``       string  10 min                           "ended" is told as "idle"
 ``asci:tokens:of:{username}``       zset    longest life of her tokens       restored with the tokens
 ``asci:policy``                     string  none                             restored
+``asci:registrations``              hash    none; node -> where it is        restored
+``asci:overlays``                   hash    none; node -> admins' decisions  restored
+``asci:switches``                   hash    none; environment -> the same    restored
+``asci:stats:{step}``               stream  1 h, 1 day, 7 days by step       the charts' past
+``asci:copies``                     zset    5 min; controller, when it had   one look at the copies
+                                            copied all
 ``asci:starts:{environment}``       list    none; the last 50                restored
 ``asci:catalogue``                  string  none                             one look of the controller
 ``asci:nodes``                      string  15 s, three periods              one period
@@ -44,6 +50,10 @@ VERSIONS = "asci:instances:versions"
 CHANGES = "asci:changes"
 AUDIT = "asci:audit"
 POLICY = "asci:policy"
+REGISTRATIONS = "asci:registrations"
+OVERLAYS = "asci:overlays"
+SWITCHES = "asci:switches"
+COPIES = "asci:copies"
 CATALOGUE = "asci:catalogue"
 NODES = "asci:nodes"
 LEADER = "asci:leader"
@@ -55,6 +65,7 @@ SNAPSHOT_SECONDS = 15
 IDEMPOTENCY_SECONDS = 86400
 AUDIT_LENGTH = 100_000
 STARTS_LENGTH = 50
+COPIES_SECONDS = 300
 
 
 def instance(instance_id: str) -> str:
@@ -75,6 +86,11 @@ def tokens_of(username: str) -> str:
 
 def starts(environment: str) -> str:
     return f"asci:starts:{environment}"
+
+
+def stats(step: int) -> str:
+    """Samples every ``step`` seconds."""
+    return f"asci:stats:{step}"
 
 
 def audit_once(who: str, what: str, target: str, outcome: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from asci_api.domain.errors import Restoring
 from asci_api.domain.policy import Policy
@@ -18,14 +19,29 @@ class RedisPolicies:
     door: Door
 
     def get(self) -> Policy:
-        """What admins set, else the defaults."""
+        return self._read()[0]
+
+    def change(self, step: Callable[[Policy], Policy]) -> Policy:
+        while True:
+            before, standing = self._read()
+            after = replace(step(before), revision=before.revision)
+            if after == before:
+                return before
+            after = replace(after, revision=before.revision + 1)
+            if self._put(standing, codec.encode(after)):
+                return after
+
+    def _read(self) -> tuple[Policy, bytes]:
+        """The policy, and the document that stands (empty where none does)."""
         policy, sentinel = self.door.read(keys.POLICY, SENTINEL)
         if policy is not None:
-            return codec.decode(Policy, policy)
+            return codec.decode(Policy, policy), policy
         if sentinel is None:
             raise Restoring
-        return Policy()
+        return Policy(), b""
 
-    def put(self, policy: Policy) -> None:
-        """Set it for everybody."""
-        self.door.write("policy_put", [keys.POLICY], [codec.encode(policy)])
+    def _put(self, before: bytes, after: str) -> bool:
+        """Whether ``after`` stands now: also where a write was sent twice after a connection broke."""
+        if self.door.write("policy_put", [keys.POLICY], [before, after]) == 1:
+            return True
+        return self.door.read(keys.POLICY) == [after.encode()]

@@ -14,8 +14,10 @@ from asci_api.store.policies import RedisPolicies
 from asci_api.store.presence import RedisPresence
 from asci_api.store.pulse import RedisPulse
 from asci_api.store.redis import Door
+from asci_api.store.registrations import RedisOverlays, RedisRegistrations, RedisSwitches
 from asci_api.store.revocations import RedisRevocations
 from asci_api.store.rings import RedisRings
+from asci_api.store.stats import RedisStats
 from asci_api.store.tickets import RedisTickets
 from asci_api.store.tokens import RedisTokens
 from asci_api.store.wakes import RedisWakes
@@ -41,6 +43,10 @@ class RedisStore:
         self.audit = RedisAudit(self.door)
         self.cluster = RedisCluster(self.door)
         self.policies = RedisPolicies(self.door)
+        self.registrations = RedisRegistrations(self.door)
+        self.overlays = RedisOverlays(self.door)
+        self.switches = RedisSwitches(self.door)
+        self.stats = RedisStats(self.door)
         self.wakes = RedisWakes(self.door)
         self.pulse = RedisPulse(self.door)
 

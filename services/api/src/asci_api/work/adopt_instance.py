@@ -38,7 +38,8 @@ def adopt_instances(
         if person is None or environment is None:
             _log.warning("container.unknown_left_alone", instance=seen.instance, container=seen.container[:12])
             continue
-        record = _add(desk, _record(seen, look.node, person, environment, desk.clock()))
+        life = desk.policies.get().life_of(environment.lifetime)
+        record = _add(desk, _record(seen, look.node, person, environment, desk.clock(), life))
         if record is not None:
             adopted.append(record)
     return adopted
@@ -53,10 +54,10 @@ def _add(desk: Desk, record: Instance) -> Instance | None:
     return stored
 
 
-def _record(seen: Observed, node: NodeName, person: Person, environment: Environment, now: float) -> Instance:
-    record = new_record(
-        seen.instance, person, environment, created_at=seen.created_at, expires_at=now + environment.lifetime
-    )
+def _record(
+    seen: Observed, node: NodeName, person: Person, environment: Environment, now: float, life: float
+) -> Instance:
+    record = new_record(seen.instance, person, environment, created_at=seen.created_at, expires_at=now + life)
     return replace(
         record,
         image_id=seen.image_id or environment.image_id,

@@ -128,7 +128,7 @@ def _record(desk: FrontDesk, caller: Caller, wish: Wish, environment: Environmen
         caller.person,
         environment,
         created_at=now,
-        expires_at=now + min(environment.lifetime, desk.policies.get().longest_life),
+        expires_at=now + desk.policies.get().life_of(environment.lifetime),
         title=wish.title,
         geometry=wish.geometry,
         request_id=caller.request_id,
