@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from asci_proxy import frames, relay
+from asci_proxy import frames, relay, watching
 from asci_proxy.ends import By, End, Trouble
 from tests.unit.proxy.test_frames import masked
 
@@ -45,7 +45,7 @@ class Owner:
 class Room:
     """A link with both peers in the test's hands; small buffers, so that they are full soon."""
 
-    def __init__(self) -> None:
+    def __init__(self, watcher: watching.Watcher) -> None:
         self.browser, browser = socket.socketpair()
         self.desktop, desktop = socket.socketpair()
         for sock in (self.browser, browser, self.desktop, desktop):
@@ -53,7 +53,7 @@ class Room:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
         self.owner = Owner()
         self.loop = asyncio.get_running_loop()
-        self.link = relay.Link(self.loop, browser, desktop, frames.Decoder(frozenset({4})), self.owner)
+        self.link = relay.Link(self.loop, watcher, browser, desktop, frames.Decoder(frozenset({4})), self.owner)
         self.link.start()
 
     async def from_proxy(self, seconds: float = 5.0) -> bytes:
@@ -89,14 +89,14 @@ def split(raw: bytes) -> list[tuple[int, bytes]]:
 
 
 def in_room(test: Callable[[Room], Awaitable[None]]) -> None:
-    async def play() -> None:
-        room = Room()
+    async def play(watcher: watching.Watcher) -> None:
+        room = Room(watcher)
         try:
             await test(room)
         finally:
             room.close()
 
-    asyncio.run(play())
+    watching.run(play)
 
 
 async def turns(count: int = 20) -> None:

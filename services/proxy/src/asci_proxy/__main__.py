@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
+from functools import partial
 
-from asci_proxy import settings
+from asci_proxy import settings, watching
 from asci_proxy.app import Proxy
 from asci_shared import logging
 from asci_shared.environ import Environ, SettingsError
@@ -19,12 +19,12 @@ def main() -> int:
         print(f"asci_proxy: {error}", file=sys.stderr)  # noqa: T201  (before there is a log)
         return 2
     logging.configure("proxy", chosen.log_format)
-    asyncio.run(_run(chosen))
+    watching.run(partial(_run, chosen))
     return 0
 
 
-async def _run(chosen: settings.Settings) -> None:
-    await Proxy(chosen).run()
+async def _run(chosen: settings.Settings, watcher: watching.Watcher) -> None:
+    await Proxy(chosen, watcher).run()
 
 
 if __name__ == "__main__":

@@ -22,9 +22,11 @@ from asci_proxy.metrics import Metrics
 from asci_proxy.revocations import Revocations
 from asci_proxy.settings import Settings
 from asci_proxy.signins import SignIns
+from asci_proxy.sockets import Farewells
 from asci_proxy.store import Store, StoreAway
 from asci_proxy.subscription import Listener
 from asci_proxy.upgrades import Gate
+from asci_proxy.watching import Watcher
 from asci_shared import redis_contract as contract
 from asci_shared.close_codes import CloseCode
 from asci_shared.logging import get_logger
@@ -39,16 +41,27 @@ _log = get_logger(__name__)
 class Proxy:
     """One proxy process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, watcher: Watcher) -> None:
         self._settings = settings
         self._draining = asyncio.Event()
         self._background = Background()
+        self._farewells = Farewells(watcher)
         self._metrics = Metrics()
         self._store = Store(settings.redis_url, settings.redis_password)
         self._live = LiveTable()
-        gate = Gate(settings, self._metrics, self._background, time.monotonic, self._draining.is_set)
-        desktops = Desktops(settings.key, settings.dial_seconds, self._store)
-        self._viewers = Viewers(settings, gate, self._store, desktops, self._live, self._metrics, self._background)
+        gate = Gate(settings, self._metrics, self._farewells, time.monotonic, self._draining.is_set)
+        desktops = Desktops(settings.key, settings.dial_seconds, self._store, watcher)
+        self._viewers = Viewers(
+            settings,
+            gate,
+            self._store,
+            desktops,
+            self._live,
+            self._metrics,
+            self._background,
+            watcher,
+            self._farewells,
+        )
         self._events = Events(gate, self._store, self._live, self._metrics, settings.person_pages)
         self._revocations = Revocations(self._store, self._live)
         self._sign_ins = SignIns(self._store, self._live, self._viewers.relayed)
@@ -124,6 +137,7 @@ class Proxy:
         for held in self._live:
             held.revoke(CloseCode.RESTARTING, RESTARTING)
         await self._background.finish(_LAST_SECONDS)
+        await self._farewells.finish(_LAST_SECONDS)
 
 
 async def _serve(app: web.Application, host: str, port: int) -> web.AppRunner:

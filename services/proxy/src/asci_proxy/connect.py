@@ -25,6 +25,7 @@ from asci_proxy.settings import Settings
 from asci_proxy.store import Store, StoreAway
 from asci_proxy.tickets import Refused
 from asci_proxy.upgrades import Gate, Upgrade
+from asci_proxy.watching import Watcher
 from asci_shared import passwords, request_id
 from asci_shared.close_codes import CloseCode
 from asci_shared.logging import get_logger
@@ -47,9 +48,12 @@ class Viewers:
         live: LiveTable,
         metrics: Metrics,
         background: Background,
+        watcher: Watcher,
+        farewells: sockets.Farewells,
     ) -> None:
         self._settings, self._gate, self._store, self._desktops = settings, gate, store, desktops
         self._live, self._metrics, self._background = live, metrics, background
+        self._watcher, self._farewells = watcher, farewells
         self._rate = guards.RateLimit(settings.person_burst, settings.person_rate, time.monotonic)
         self._open: set[Connection] = set()
         self._people: Counter[str] = Counter()
@@ -116,20 +120,21 @@ class Viewers:
         connection.task = asyncio.current_task()
         started = time.monotonic()
         decoder = frames.Decoder(INPUTS)
-        viewer = FrameChannel(browser, decoder)
+        viewer = FrameChannel(self._watcher, browser, decoder)
         try:
             desktop = await self._handshake(connection, viewer)
         except Refused as refused:
             self._metrics.refused(refused.slug)
             self._over(connection, By.PROXY, refused.code, f"{refused.slug}: {refused.sentence}")
-            await sockets.leave(browser, frames.close(refused.code, refused.sentence))
+            self._farewells.leave(browser, frames.close(refused.code, refused.sentence))
             return
         except (EOFError, OSError):
             self._over(connection, By.BROWSER, GONE, "the browser left during the handshake")
-            await sockets.leave(browser)
+            self._farewells.leave(browser)
             return
         except BaseException:
             self._over(connection, By.PROXY, CloseCode.RESTARTING, "the handshake was stopped")
+            self._watcher.forget(browser.fileno())
             browser.close()
             raise
         self._metrics.handshake.observe(time.monotonic() - started)
@@ -150,7 +155,7 @@ class Viewers:
                 raise _revoked(connection.verdict)
         except BaseException as error:
             reaching.cancel()
-            reaching.add_done_callback(_close_unwanted)
+            reaching.add_done_callback(self._leave_unwanted)
             raise _refusal(error, connection) from error
         return desktop
 
@@ -164,7 +169,7 @@ class Viewers:
         upgrade: Upgrade,
     ) -> None:
         ticket = connection.ticket
-        link = Link(asyncio.get_running_loop(), browser, desktop, decoder, connection)
+        link = Link(asyncio.get_running_loop(), self._watcher, browser, desktop, decoder, connection)
         connection.link, connection.task = link, None
         self._metrics.setups.inc()
         self._metrics.traffic.begin(link)
@@ -190,9 +195,15 @@ class Viewers:
             self._metrics.traffic.end(connection.link)
         self.presence.left(connection)
         self._over(connection, end.by, end.code, end.reason)
-        self._background.spawn(sockets.leave(end.browser))
+        self._farewells.leave(end.browser)
         if end.desktop is not None:
-            self._background.spawn(sockets.leave(end.desktop, end.rest))
+            self._farewells.leave(end.desktop, end.rest)
+
+    def _leave_unwanted(self, reaching: asyncio.Task[socket.socket]) -> None:
+        if not reaching.cancelled() and reaching.exception() is None:
+            sock = reaching.result()
+            self._watcher.forget(sock.fileno())
+            sock.close()
 
     def _over(self, connection: Connection, by: By, code: int, reason: str) -> None:
         self._forget(connection)
@@ -255,8 +266,3 @@ def _write_end(connection: Connection, by: By, code: int, reason: str) -> None:
 
 def _revoked(verdict: tuple[int, str]) -> Refused:
     return Refused(verdict[0], "revoked", verdict[1])
-
-
-def _close_unwanted(reaching: asyncio.Task[socket.socket]) -> None:
-    if not reaching.cancelled() and reaching.exception() is None:
-        reaching.result().close()

@@ -9,6 +9,7 @@ from asci_proxy import rfb, sockets
 from asci_proxy.channels import SocketChannel
 from asci_proxy.connection import upstream_reason
 from asci_proxy.store import Store, StoreAway
+from asci_proxy.watching import Watcher
 from asci_shared import passwords
 from asci_shared.logging import get_logger
 from asci_shared.redis_contract import Ticket
@@ -30,8 +31,8 @@ class Unreachable(Exception):
 class Desktops:
     """Enters desktops with the secrets that the key gives."""
 
-    def __init__(self, key: bytes, dial_seconds: float, store: Store) -> None:
-        self._key, self._seconds, self._store = key, dial_seconds, store
+    def __init__(self, key: bytes, dial_seconds: float, store: Store, watcher: Watcher) -> None:
+        self._key, self._seconds, self._store, self._watcher = key, dial_seconds, store, watcher
 
     async def enter(self, ticket: Ticket) -> socket.socket:
         """A socket behind ClientInit, the desktop's ServerInit still to come. Raises Unreachable.
@@ -57,6 +58,7 @@ class Desktops:
         try:
             await self._authenticate(sock, ticket)
         except BaseException:
+            self._watcher.forget(sock.fileno())
             sock.close()
             raise
         return sock
@@ -64,7 +66,7 @@ class Desktops:
     async def _dial(self, ticket: Ticket) -> socket.socket:
         try:
             async with asyncio.timeout(self._seconds):
-                return await sockets.dial(ticket.address, ticket.port)
+                return await sockets.dial(self._watcher, ticket.address, ticket.port)
         except TimeoutError:
             raise Unreachable("node", f"The node did not answer within {self._seconds:g} s.") from None
         except OSError as error:
@@ -81,7 +83,7 @@ class Desktops:
         secret = passwords.desktop_secret(self._key, ticket.instance, ticket.mode, ticket.generation)
         try:
             async with asyncio.timeout(self._seconds):
-                await rfb.enter_desktop(SocketChannel(sock), secret)
+                await rfb.enter_desktop(SocketChannel(self._watcher, sock), secret)
         except rfb.SecretRefused:
             raise
         except TimeoutError:

@@ -16,7 +16,6 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from asci_proxy import frames, sockets
-from asci_proxy.background import Background
 
 SUBPROTOCOL = "binary"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -88,9 +87,9 @@ class HandedOver(web.StreamResponse):
         """Nothing."""
 
 
-def turn_away(request: web.Request, background: Background, accept: str, code: int, reason: str) -> HandedOver:
+def turn_away(request: web.Request, farewells: sockets.Farewells, accept: str, code: int, reason: str) -> HandedOver:
     """Accept the WebSocket only to close it: the one way in which a page can learn why."""
     sock = switch_protocols(request, accept)
     if sock is not None:
-        background.spawn(sockets.leave(sock, frames.close(code, reason)))
+        farewells.leave(sock, frames.close(code, reason))
     return HandedOver()

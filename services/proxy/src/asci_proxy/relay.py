@@ -16,6 +16,7 @@ import time
 
 from asci_proxy import frames
 from asci_proxy.ends import GONE, By, End, Owner, Trouble
+from asci_proxy.watching import READ, WRITE, Watcher
 
 CHUNK_BYTES = 256 * 1024
 """The longest message to a browser: on a slow link a small one behind it must not wait for a MiB."""
@@ -35,19 +36,21 @@ class Link:
 
     __slots__ = (
         "_browser", "_close_frame", "_closing", "_control", "_deadline", "_decoder", "_desktop", "_done", "_down",
-        "_heard", "_loop", "_owner", "_pinged", "_stuck_down", "_stuck_up", "_up", "bytes_down", "bytes_up",
-        "last_input", "stalls",
+        "_heard", "_loop", "_owner", "_pinged", "_stuck_down", "_stuck_up", "_up", "_watcher", "bytes_down",
+        "bytes_up", "last_input", "stalls",
     )  # fmt: skip
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        watcher: Watcher,
         browser: socket.socket,
         desktop: socket.socket,
         decoder: frames.Decoder,
         owner: Owner,
     ) -> None:
-        self._loop, self._browser, self._decoder, self._owner = loop, browser, decoder, owner
+        self._loop, self._watcher, self._owner = loop, watcher, owner
+        self._browser, self._decoder = browser, decoder
         self._desktop: socket.socket | None = desktop
         self._down = b""  # rest of a frame that the browser's socket did not take
         self._control = b""  # a ping or pong that waits behind _down; a newer one replaces it
@@ -64,16 +67,45 @@ class Link:
 
     def start(self, early: bytes = b"") -> None:
         """Begin to move bytes; ``early`` is what the browser already sent for the desktop."""
-        self._loop.add_reader(self._browser, self._browser_readable)
-        self._read_desktop()
+        self._watch()
         self._taken(early)
+
+    def _watch(self) -> None:
+        """Wait for what can go on: each side is read while nothing is stuck for the other one."""
+        self._watch_browser()
+        self._watch_desktop()
+
+    def _watch_browser(self) -> None:
+        events = (0 if self._up else READ) | (WRITE if self._down else 0)
+        if events:
+            self._watcher.watch(self._browser.fileno(), events, self._serve_browser)
+        else:
+            self._watcher.forget(self._browser.fileno())
+
+    def _watch_desktop(self) -> None:
+        if self._desktop is None:
+            return
+        events = (0 if self._down else READ) | (WRITE if self._up else 0)
+        if events:
+            self._watcher.watch(self._desktop.fileno(), events, self._serve_desktop)
+        else:
+            self._watcher.forget(self._desktop.fileno())
+
+    def _serve_browser(self, bits: int) -> None:
+        if self._down and bits & ~READ:
+            self._unstick_down()
+        if bits & ~WRITE and not self._up and not self._done:
+            self._read_browser()
+
+    def _serve_desktop(self, bits: int) -> None:
+        if self._up and bits & ~READ:
+            self._unstick_up()
+        if bits & ~WRITE and not self._down and self._desktop is not None:
+            self._read_desktop(self._desktop)
 
     # -- down --
 
-    def _desktop_readable(self) -> None:
-        desktop = self._desktop
-        if desktop is None:
-            return
+    def _read_desktop(self, desktop: socket.socket) -> None:
         try:
             count = desktop.recv_into(_down_room)
         except (BlockingIOError, InterruptedError):
@@ -94,9 +126,7 @@ class Link:
             self._down = bytes(frame[sent:])
             self._stuck_down = time.monotonic()
             self.stalls += 1
-            if self._desktop is not None:
-                self._loop.remove_reader(self._desktop)
-            self._loop.add_writer(self._browser, self._browser_writable)
+            self._watch()
 
     def _offer_browser(self, data: bytes | memoryview) -> int:
         """How many bytes the browser's socket took; all of them when it is gone, since then nothing may wait."""
@@ -108,7 +138,7 @@ class Link:
             self._finish(By.BROWSER, GONE, "the browser's connection broke")
             return len(data)
 
-    def _browser_writable(self) -> None:
+    def _unstick_down(self) -> None:
         sent = self._offer_browser(self._down)
         if self._done or not sent:
             return
@@ -121,11 +151,10 @@ class Link:
         if self._down:
             return
         self._stuck_down = 0.0
-        self._loop.remove_writer(self._browser)
         if self._closing is not None:
             self._finish(By.PROXY, *self._closing)
         else:
-            self._read_desktop()
+            self._watch()
 
     def _say(self, frame: bytes) -> None:
         """Send a ping or pong, behind whatever is stuck."""
@@ -136,7 +165,7 @@ class Link:
 
     # -- up --
 
-    def _browser_readable(self) -> None:
+    def _read_browser(self) -> None:
         try:
             count = self._browser.recv_into(_up_buffer)
         except (BlockingIOError, InterruptedError):
@@ -167,8 +196,7 @@ class Link:
         if sent < len(payload):
             self._up = payload[sent:]
             self._stuck_up = time.monotonic()
-            self._loop.remove_reader(self._browser)
-            self._loop.add_writer(desktop, self._desktop_writable)
+            self._watch()
 
     def _offer_desktop(self, desktop: socket.socket, data: bytes) -> int:
         """How many bytes the desktop's socket took; all when it is gone: its reader says so, after its last bytes."""
@@ -179,7 +207,7 @@ class Link:
         except OSError:
             return len(data)
 
-    def _desktop_writable(self) -> None:
+    def _unstick_up(self) -> None:
         desktop = self._desktop
         if desktop is None:
             return
@@ -189,8 +217,7 @@ class Link:
             self._stuck_up = time.monotonic()
         if not self._up:
             self._stuck_up = 0.0
-            self._loop.remove_writer(desktop)
-            self._loop.add_reader(self._browser, self._browser_readable)
+            self._watch()
 
     def _take_control(self, opcode: int, words: bytes) -> None:
         if opcode == frames.Opcode.PING:
@@ -243,23 +270,18 @@ class Link:
             self._deadline.cancel()
         self._deadline = self._loop.call_later(patience, self._finish, By.PROXY, code, reason)
 
-    def _read_desktop(self) -> None:
-        if self._desktop is not None:
-            self._loop.add_reader(self._desktop, self._desktop_readable)
-
     def _drop_desktop(self) -> None:
         desktop = self._release_desktop()
         if desktop is not None:
             desktop.close()
-            if self._up and not self._done:  # the browser waits to be read again
-                self._loop.add_reader(self._browser, self._browser_readable)
-            self._up, self._stuck_up = b"", 0.0
+            stuck, self._up, self._stuck_up = bool(self._up), b"", 0.0
+            if stuck and not self._done:  # the browser waits to be read again
+                self._watch_browser()
 
     def _release_desktop(self) -> socket.socket | None:
         desktop, self._desktop = self._desktop, None
         if desktop is not None:
-            self._loop.remove_reader(desktop)
-            self._loop.remove_writer(desktop)
+            self._watcher.forget(desktop.fileno())
         return desktop
 
     def _finish(self, by: By, code: int, reason: str) -> None:
@@ -270,8 +292,7 @@ class Link:
             by, (code, reason) = By.PROXY, self._closing
         if self._deadline is not None:
             self._deadline.cancel()
-        self._loop.remove_reader(self._browser)
-        self._loop.remove_writer(self._browser)
+        self._watcher.forget(self._browser.fileno())
         rest, desktop = self._up, self._release_desktop()
         self._down = self._control = self._close_frame = self._up = b""
         self._owner.link_ended(End(by, code, reason, self._browser, desktop, rest))

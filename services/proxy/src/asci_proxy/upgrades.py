@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 
 from asci_proxy import guards, handover
-from asci_proxy.background import Background
 from asci_proxy.metrics import Metrics
 from asci_proxy.settings import Settings
+from asci_proxy.sockets import Farewells
 from asci_proxy.tickets import Refused
 from asci_shared import request_id
 from asci_shared.close_codes import CloseCode
@@ -37,14 +37,14 @@ class Gate:
         self,
         settings: Settings,
         metrics: Metrics,
-        background: Background,
+        farewells: Farewells,
         clock: Callable[[], float],
         draining: Callable[[], bool],
     ) -> None:
         self._origin = settings.public_origin
         self._cookie = guards.cookie_name(settings.public_origin)
         self._rate = guards.RateLimit(settings.address_burst, settings.address_rate, clock)
-        self._metrics, self._background, self._draining = metrics, background, draining
+        self._metrics, self._farewells, self._draining = metrics, farewells, draining
 
     def open(self, request: web.Request) -> Upgrade:
         """Bind the request id and check what is answered in HTTP: 403 for a foreign origin, 400 for no WebSocket."""
@@ -76,7 +76,7 @@ class Gate:
         """Close with the code, count and log it."""
         self._metrics.refused(refused.slug)
         _log.info("connection.refused", reason=refused.slug, code=int(refused.code), address=upgrade.address, **facts)
-        return handover.turn_away(upgrade.request, self._background, upgrade.accept, refused.code, refused.sentence)
+        return handover.turn_away(upgrade.request, self._farewells, upgrade.accept, refused.code, refused.sentence)
 
     def _problem(self, problem: Problem, address: str) -> web.HTTPException:
         self._metrics.refused(problem.slug)

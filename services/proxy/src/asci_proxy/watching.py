@@ -1,0 +1,149 @@
+"""A selector for asyncio that serves some descriptors itself, straight from epoll.
+
+asyncio makes a handle, a turn of its queue and a context out of every event. Sockets that move bytes have millions of
+events and need none of that: what watches them is called from within :meth:`WatchingSelector.select`. Everything else
+(listeners, aiohttp's transports, the loop's own wake-up pipe) is asyncio's as ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import select
+import selectors
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
+_T = TypeVar("_T")
+READ, WRITE, EDGE = select.EPOLLIN, select.EPOLLOUT, select.EPOLLET
+_MOST_EVENTS = 256
+"""Served before asyncio has its turn again."""
+
+Serve = Callable[[int], None]
+"""Called with epoll's bits. They may be of a socket that is gone by now, so they are to be tried, not trusted."""
+
+
+class Watcher(Protocol):
+    """Calls back when a descriptor can be read or written."""
+
+    def watch(self, fd: int, events: int, serve: Serve) -> None:
+        """Call ``serve`` while one of ``events`` holds (with EDGE: when it begins to). Replaces an earlier wish."""
+
+    def forget(self, fd: int) -> None:
+        """Call no more; to be said before the descriptor is closed. Repeating is harmless."""
+
+
+class WatchingSelector(selectors.BaseSelector):
+    """asyncio's selector, and a :class:`Watcher`, on one epoll."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._served: dict[int, Serve] = {}
+        self._keys: dict[int, selectors.SelectorKey] = {}
+        self._map = _Map(self._keys)
+
+    def watch(self, fd: int, events: int, serve: Serve) -> None:
+        """See :class:`Watcher`."""
+        if fd in self._served:
+            self._epoll.modify(fd, events)
+        else:
+            self._epoll.register(fd, events)
+        self._served[fd] = serve
+
+    def forget(self, fd: int) -> None:
+        """See :class:`Watcher`."""
+        if self._served.pop(fd, None) is not None:
+            with contextlib.suppress(OSError):
+                self._epoll.unregister(fd)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Serve what is watched; return what is asyncio's."""
+        served, keys, others = self._served, self._keys, []
+        for fd, bits in self._epoll.poll(_whole_milliseconds(timeout), _MOST_EVENTS):
+            serve = served.get(fd)
+            if serve is not None:
+                serve(bits)
+            elif (key := keys.get(fd)) is not None:
+                others.append((key, key.events & _of_asyncio(bits)))
+        return others
+
+    def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        """See :class:`selectors.BaseSelector`."""
+        key = selectors.SelectorKey(fileobj, _descriptor(fileobj), events, data)
+        if key.fd in self._keys:
+            raise KeyError(f"descriptor {key.fd} is registered already")
+        self._epoll.register(key.fd, _of_epoll(events))
+        self._keys[key.fd] = key
+        return key
+
+    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+        """See :class:`selectors.BaseSelector`."""
+        key = self._keys.pop(_descriptor(fileobj))
+        with contextlib.suppress(OSError):  # closed meanwhile: then epoll forgot it by itself
+            self._epoll.unregister(key.fd)
+        return key
+
+    def modify(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        """See :class:`selectors.BaseSelector`."""
+        key = self._keys[_descriptor(fileobj)]
+        if events != key.events:
+            self._epoll.modify(key.fd, _of_epoll(events))
+        key = self._keys[key.fd] = key._replace(events=events, data=data)
+        return key
+
+    def get_map(self) -> Mapping[FileDescriptorLike, selectors.SelectorKey]:
+        """What is asyncio's."""
+        return self._map
+
+    def close(self) -> None:
+        """Ends both."""
+        self._epoll.close()
+        self._served.clear()
+        self._keys.clear()
+
+
+class _Map(Mapping["FileDescriptorLike", selectors.SelectorKey]):
+    """The keys by descriptor or by what has one."""
+
+    def __init__(self, keys: dict[int, selectors.SelectorKey]) -> None:
+        self._keys = keys
+
+    def __getitem__(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+        return self._keys[_descriptor(fileobj)]
+
+    def __iter__(self) -> Iterator[FileDescriptorLike]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+def run(main: Callable[[Watcher], Coroutine[Any, Any, _T]]) -> _T:
+    """As :func:`asyncio.run`, on a loop whose selector is handed to ``main`` as its watcher."""
+    selector = WatchingSelector()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        return runner.run(main(selector))
+
+
+def _descriptor(fileobj: FileDescriptorLike) -> int:
+    return fileobj if isinstance(fileobj, int) else fileobj.fileno()
+
+
+def _whole_milliseconds(timeout: float | None) -> float:
+    """epoll's own unit, rounded up: waking too early would turn the loop for nothing."""
+    if timeout is None:
+        return -1
+    return math.ceil(timeout * 1e3) * 1e-3 if timeout > 0 else 0
+
+
+def _of_epoll(events: int) -> int:
+    return (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0)
+
+
+def _of_asyncio(bits: int) -> int:
+    """An error or hang-up is told to both sides: whoever tries learns of it."""
+    return (selectors.EVENT_READ if bits & ~WRITE else 0) | (selectors.EVENT_WRITE if bits & ~READ else 0)
