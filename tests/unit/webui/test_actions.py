@@ -103,7 +103,7 @@ def test_keeping_never_shortens(lab: PortalLab, ending: str) -> None:
 
 
 def test_keeping_goes_as_far_as_the_policy_lets(lab: PortalLab, ending: str) -> None:
-    lab.api.memory.policies.put(replace(lab.api.memory.policies.get(), longest_life=2.0 * DAY))
+    lab.api.memory.policies.change(lambda policy: replace(policy, longest_life=2.0 * DAY))
     demo = lab.browser("demo")
     demo.get("/")
     assert demo.post(f"/s/{ending}/keep", INLINE).status == 204
