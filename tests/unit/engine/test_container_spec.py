@@ -12,7 +12,7 @@ from asci_api.domain.identity import NodeName
 from asci_api.domain.instance import Hop, Instance, Placement
 from asci_api.domain.ports import ContainerSpec, Mount
 from asci_api.engine.container_body import instance_body
-from asci_api.engine.container_spec import ContainerSpecs, Homes
+from asci_api.engine.container_spec import ContainerSpecs, Homes, Manners
 from tests.support.instances import PLAIN, an_instance
 
 DATA = Mount("/srv/data", "/data", read_only=True)
@@ -156,3 +156,12 @@ def test_homes_are_read_from_their_setting(setting: str, homes: Homes) -> None:
 def test_homes_that_are_no_absolute_path_are_refused(setting: str) -> None:
     with pytest.raises(ValueError, match="absolute path"):
         Homes.parse(setting)
+
+
+def test_what_every_session_of_the_site_has_in_common() -> None:
+    manners = Manners(timezone="Europe/Zurich", layout="de")
+    spec = ContainerSpecs("xfm", Homes.parse("/homes"), dict, manners)(PLAIN)
+    assert spec.environment["TZ"] == "Europe/Zurich"
+    assert spec.environment["ASCI_LAYOUT"] == "de"
+    assert "LANG" not in spec.environment
+    assert spec.environment["ASCI_USER"] == PLAIN.owner

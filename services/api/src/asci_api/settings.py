@@ -40,6 +40,12 @@ class Settings:
     """ASCI_CONFIG_DIR: the operator's notice.json and overlay.yaml."""
     state_dir: Path = Path("/state")
     """ASCI_STATE_DIR: the controller's copy of durable facts."""
+    timezone: str = ""
+    """ASCI_TIMEZONE: of sessions, as in the tz database (``Europe/Zurich``); empty: the image's."""
+    layout: str = ""
+    """ASCI_LAYOUT: keyboard layout of sessions (``us``, ``de`` …); empty: the image's."""
+    language: str = ""
+    """ASCI_LANGUAGE: locale of sessions (``en_GB.UTF-8``); empty: the image's."""
     apps_domain: str = DEFAULT_DOMAIN
     """ASCI_APPS_DOMAIN: web applications open under ``<instance id>.<apps domain>``."""
     trusted_peers: tuple[str, ...] = ()
@@ -68,6 +74,9 @@ class Settings:
             docker_url=environ.text("ASCI_DOCKER_URL", "unix:///var/run/docker.sock"),
             accounts_file=environ.path("ASCI_ACCOUNTS_FILE", "/accounts/accounts.json"),
             config_dir=environ.path("ASCI_CONFIG_DIR", "/config"),
+            timezone=environ.text("ASCI_TIMEZONE", ""),
+            layout=environ.text("ASCI_LAYOUT", ""),
+            language=environ.text("ASCI_LANGUAGE", ""),
             state_dir=environ.path("ASCI_STATE_DIR", "/state"),
             trusted_peers=environ.words("ASCI_TRUSTED_PEERS"),
             session_idle=int(environ.seconds("ASCI_SESSION_IDLE", 8 * 3600, least=60)),

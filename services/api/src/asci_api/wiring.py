@@ -13,7 +13,7 @@ from asci_api.directory.hashing import Hashing
 from asci_api.directory.local import LocalDirectory
 from asci_api.domain.identity import Username
 from asci_api.domain.ports import Clock, Notices, Readiness
-from asci_api.engine.container_spec import ContainerSpecs, Homes
+from asci_api.engine.container_spec import ContainerSpecs, Homes, Manners
 from asci_api.engine.nodes import RegisteredEngines, local
 from asci_api.engine.readiness import Probe
 from asci_api.settings import Settings
@@ -49,9 +49,13 @@ def build(settings: Settings, process: str = "api") -> Adapters:
         directory=LocalDirectory(AccountFile(settings.accounts_file), Hashing()),
         notices=NoticeFile(settings.config_dir),
         catalogue=Catalogue(overlay.current),
-        make_spec=ContainerSpecs(settings.installation, homes, overlay.mounts),
+        make_spec=ContainerSpecs(settings.installation, homes, overlay.mounts, _manners(settings)),
         clock=time.time,
     )
+
+
+def _manners(settings: Settings) -> Manners:
+    return Manners(timezone=settings.timezone, layout=settings.layout, language=settings.language)
 
 
 def front_desk(settings: Settings, adapters: Adapters) -> FrontDesk:

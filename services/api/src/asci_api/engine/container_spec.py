@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Self
 
@@ -42,18 +42,43 @@ class Homes:
         return f"{self.folder}/{username}"
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What every session of this site has in common; empty fields leave it to the image."""
+
+    timezone: str = ""
+    """As in the tz database: ``Europe/Zurich``."""
+    layout: str = ""
+    """Keyboard layout, as XKB names it: ``us``, ``de``, ``fr`` …"""
+    language: str = ""
+    """Locale: ``en_GB.UTF-8``."""
+
+    def environment(self) -> dict[str, str]:
+        """The variables that images read."""
+        told = {"TZ": self.timezone, "ASCI_LAYOUT": self.layout, "LANG": self.language}
+        return {name: value for name, value in told.items() if value}
+
+
 class ContainerSpecs:
     """Makes specifications for one installation. ``mounts`` gives those that the operator declares now, by name."""
 
-    def __init__(self, installation: str, homes: Homes, mounts: Callable[[], Mapping[str, Mount]]) -> None:
+    def __init__(
+        self,
+        installation: str,
+        homes: Homes,
+        mounts: Callable[[], Mapping[str, Mount]],
+        manners: Manners = Manners(),  # noqa: B008 -- frozen
+    ) -> None:
         self._installation = installation
         self._homes = homes
         self._mounts = mounts
+        self._manners = manners
 
     def __call__(self, instance: Instance) -> ContainerSpec:
         """The container of an instance. Raises ``EngineFault`` (mount) for a mount that the operator does not declare,
         and (container) for an owner who is no ordinary person."""
-        return container_spec(instance, self._installation, self._homes, self._mounts())
+        spec = container_spec(instance, self._installation, self._homes, self._mounts())
+        return replace(spec, environment={**self._manners.environment(), **spec.environment})
 
 
 def container_spec(instance: Instance, installation: str, homes: Homes, declared: Mapping[str, Mount]) -> ContainerSpec:
