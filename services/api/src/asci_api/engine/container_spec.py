@@ -67,7 +67,7 @@ class ContainerSpecs:
         installation: str,
         homes: Homes,
         mounts: Callable[[], Mapping[str, Mount]],
-        manners: Manners = Manners(),  # noqa: B008 -- frozen
+        manners: Manners = Manners(),
     ) -> None:
         self._installation = installation
         self._homes = homes
