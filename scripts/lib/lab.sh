@@ -84,6 +84,9 @@ lab_certificates() {
     docker run --rm --network none $(lab_labels one-shot) --entrypoint sh \
         --volume "$lab_folder:/lab" --volume "$ASCI_STATE/config/tls/cluster:/client" "asci/lab-node:$ASCI_TAG" \
         -euc 'certificates "$@"; cp --preserve=mode,ownership /lab/client/*.pem /client/' sh "$lab_api_uid" "${members[@]}"
+    # where engines look for whom to believe
+    mkdir -p "$lab_folder/certs.d/$(lab_registry)"
+    cp "$lab_folder/ca.pem" "$lab_folder/certs.d/$(lab_registry)/ca.crt"
 }
 
 # lab_run NAME ROLE RECIPE OPTIONS…: a container of the lab as wanted: left alone, started, or made anew where its recipe changed.
@@ -141,7 +144,7 @@ lab_node_up() {
         --security-opt seccomp=unconfined --security-opt apparmor=unconfined --device-cgroup-rule 'a *:* rwm'
         --tmpfs /run:exec,mode=755 --volume /sys/fs/cgroup:/sys/fs/cgroup --volume "$container:/var/lib/docker"
         --volume "$lab_folder/$1:/run/lab/tls:ro" --volume "$homes:$homes"
-        --volume "$lab_folder/ca.pem:/etc/docker/certs.d/$(lab_registry)/ca.crt:ro"
+        --volume "$lab_folder/certs.d:/etc/docker/certs.d:ro"
         --env "LAB_CGROUP=/asci-$(installation)-lab/$1" --env DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1
     )
     # What the operator's overlay mounts into sessions must be there on every node: ASCI_CLUSTER_MOUNTS="/srv/data …"
