@@ -17,6 +17,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.routing import Map, Rule
 
 from asci_api.app import Deps, create_app
+from asci_api.catalogue.node_file import NodeFile
 from asci_api.catalogue.notices import NoticeFile
 from asci_api.directory.account_file import Account, AccountFile
 from asci_api.directory.hashing import Hashing
@@ -24,7 +25,8 @@ from asci_api.directory.local import LocalDirectory
 from asci_api.domain.environment import Environment
 from asci_api.domain.identity import Caller, InstanceId, NodeName
 from asci_api.domain.instance import Endpoint, Instance, Placement, State
-from asci_api.domain.node import Node, NodeState, Resources
+from asci_api.domain.node import Node, NodeRegistration, NodeSource, NodeState, Resources
+from asci_api.engine.tls_folders import TlsFolders
 from asci_api.http.answered import ProblemDocument
 from asci_api.http.call import Site
 from asci_api.http.document import openapi_document
@@ -50,6 +52,7 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NODE = Node(
     NodeName("local"), "unix:///var/run/docker.sock", NodeState.ACTIVE, Resources(cpus=8.0, memory=32 * 1024**3)
 )
+LOCAL = NodeRegistration(NODE.name, NODE.url, source=NodeSource.BUILT_IN)
 _OPERATIONS = {operation.name: operation for operation in OPERATIONS}
 
 
@@ -115,6 +118,12 @@ class ApiLab:
             audit=store.audit,
             cluster=store.cluster,
             policies=store.policies,
+            registrations=store.registrations,
+            overlays=store.overlays,
+            switches=store.switches,
+            stats=store.stats,
+            declared=NodeFile(folder / "nodes.yaml", [LOCAL]).declared,
+            tls_problem=TlsFolders(folder / "tls").problem,
             directory=LocalDirectory(self.accounts, Hashing(QUICK)),
             notices=NoticeFile(folder),
             engines=FakeEngines(self.engine),

@@ -6,16 +6,19 @@ import time
 from dataclasses import dataclass
 
 from asci_api.catalogue.environments import Catalogue
+from asci_api.catalogue.node_file import NodeFile
 from asci_api.catalogue.notices import NoticeFile
 from asci_api.catalogue.overlay import OverlayFile
 from asci_api.directory.account_file import AccountFile
 from asci_api.directory.hashing import Hashing
 from asci_api.directory.local import LocalDirectory
 from asci_api.domain.identity import Username
+from asci_api.domain.node import NodeRegistration, NodeSource
 from asci_api.domain.ports import Clock, Notices, Readiness
 from asci_api.engine.container_spec import ContainerSpecs, Homes, Manners
-from asci_api.engine.nodes import RegisteredEngines, local
+from asci_api.engine.nodes import LOCAL, RegisteredEngines, local
 from asci_api.engine.readiness import Probe
+from asci_api.engine.tls_folders import TlsFolders
 from asci_api.settings import Settings
 from asci_api.store.redis import connect
 from asci_api.store.stores import RedisStore
@@ -35,6 +38,8 @@ class Adapters:
     notices: Notices
     catalogue: Catalogue
     make_spec: ContainerSpecs
+    nodes: NodeFile
+    tls: TlsFolders
     clock: Clock
 
 
@@ -50,8 +55,15 @@ def build(settings: Settings, process: str = "api") -> Adapters:
         notices=NoticeFile(settings.config_dir),
         catalogue=Catalogue(overlay.current),
         make_spec=ContainerSpecs(settings.installation, homes, overlay.mounts, _manners(settings)),
+        nodes=NodeFile(settings.config_dir / "nodes.yaml", [built_in(settings.docker_url)]),
+        tls=TlsFolders(settings.config_dir / "tls"),
         clock=time.time,
     )
+
+
+def built_in(url: str) -> NodeRegistration:
+    """The engine of the machine that ASCI itself runs on."""
+    return NodeRegistration(LOCAL, url, source=NodeSource.BUILT_IN)
 
 
 def _manners(settings: Settings) -> Manners:
@@ -74,6 +86,12 @@ def front_desk(settings: Settings, adapters: Adapters) -> FrontDesk:
         audit=store.audit,
         cluster=store.cluster,
         policies=store.policies,
+        registrations=store.registrations,
+        overlays=store.overlays,
+        switches=store.switches,
+        stats=store.stats,
+        declared=adapters.nodes.declared,
+        tls_problem=adapters.tls.problem,
         directory=adapters.directory,
         notices=adapters.notices,
         engines=adapters.engines,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from asci_api.domain.identity import Caller
+from asci_api.domain.node import NodeRegistration
 from asci_api.domain.ports import (
     Attempts,
     Audit,
@@ -16,10 +18,14 @@ from asci_api.domain.ports import (
     Idempotency,
     Instances,
     Notices,
+    Overlays,
     Policies,
     Presence,
+    Registrations,
     Revocations,
     Rings,
+    Stats,
+    Switches,
     Tickets,
     Tokens,
     Wakes,
@@ -45,6 +51,14 @@ class FrontDesk:
     audit: Audit
     cluster: Cluster
     policies: Policies
+    registrations: Registrations
+    overlays: Overlays
+    switches: Switches
+    stats: Stats
+    declared: Callable[[], Sequence[NodeRegistration]]
+    """Nodes that are built in or stand in the operator's file."""
+    tls_problem: Callable[[str], str]
+    """What is wrong with a folder of certificates, one sentence; empty for nothing."""
     directory: Directory
     notices: Notices
     engines: Engines
