@@ -1,6 +1,6 @@
 # ASCI. `make help` explains itself; every target is one script in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean cluster cluster-down user disable enable images test check bench lock logs status
+.PHONY: help up down clean cluster cluster-down upgrade user disable enable images test check bench lock logs status
 
 help: ## shows this list
 	@printf 'ASCI: desktops for scientists, from one command\n\n'
@@ -21,6 +21,9 @@ cluster: ## adds a cluster for trying it out: three nodes and a registry in cont
 
 cluster-down: ## removes that cluster again; the installation goes on
 	@scripts/cluster-down
+
+upgrade: ## replaces the services one after the other by what stands here now; desktops go on
+	@scripts/upgrade $(if $(filter 1,$(ALL)),--all)
 
 user: ## adds a person or sets a new password: NAME=mara [FULLNAME="Mara Lee"] [ADMIN=1|0]
 	@scripts/accounts add "$${NAME:-}" $(if $(filter 1,$(ADMIN)),--admin) $(if $(filter 0,$(ADMIN)),--no-admin) $${FULLNAME:+--fullname "$$FULLNAME"}
