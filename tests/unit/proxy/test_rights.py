@@ -348,6 +348,45 @@ def test_what_redis_missed_is_written_when_it_is_back() -> None:
     asyncio.run(play())
 
 
+def test_who_came_and_went_unseen_is_not_told() -> None:
+    async def play() -> None:
+        store = FakeStore()
+        one, _ = connection()
+        two, _ = connection(connection="c2")
+        presence = Presence(store, "p", 5.0, list)  # type: ignore[arg-type]
+        presence.joined(one)
+        presence.joined(two)
+        presence.left(one)
+        await presence.write(whole=False)
+        assert list(store.leases) == ["c2"]
+        presence.left(two)
+        await presence.write(whole=False)
+        assert store.leases == {}
+        assert store.rung == ["i1", "i1"]
+
+    asyncio.run(play())
+
+
+def test_a_lease_that_may_have_been_written_is_removed() -> None:
+    """Redis took it and its answer was lost."""
+
+    async def play() -> None:
+        store = FakeStore()
+        one, _ = connection()
+        presence = Presence(store, "p", 5.0, list)  # type: ignore[arg-type]
+        presence.joined(one)
+        store.away = True
+        with pytest.raises(StoreAway):
+            await presence.write(whole=False)
+        store.away = False
+        store.leases["c1"] = one.lease("p")
+        presence.left(one)
+        await presence.write(whole=False)
+        assert store.leases == {}
+
+    asyncio.run(play())
+
+
 def test_every_beat_writes_every_lease_again() -> None:
     async def play() -> None:
         store = FakeStore()

@@ -10,6 +10,9 @@ from asci_proxy.store import Store, StoreAway
 from asci_shared import redis_contract as contract
 from asci_shared.logging import get_logger
 
+GATHER_SECONDS = 0.02
+"""How long a join or leave waits for others: those that came and went within it are nobody's business."""
+
 _log = get_logger(__name__)
 
 
@@ -23,26 +26,32 @@ class Presence:
         self._store, self._proxy, self._beat, self._connections = store, proxy, beat, connections
         self._joined: set[Connection] = set()
         self._left: set[tuple[str, str]] = set()
+        self._untold: set[Connection] = set()
         self._changed = asyncio.Event()
         self._behind = False
 
     def joined(self, connection: Connection) -> None:
         """Its bytes flow from now on."""
         self._joined.add(connection)
+        self._untold.add(connection)
         self._changed.set()
 
     def left(self, connection: Connection) -> None:
         """It is over."""
         self._joined.discard(connection)
+        if connection in self._untold:
+            self._untold.discard(connection)
+            return
         self._left.add((connection.ticket.connection, connection.ticket.instance))
         self._changed.set()
 
     async def run(self) -> None:
-        """Write at every join and leave, and everything at every beat; until cancelled."""
+        """Write soon after every join and leave, many together, and everything at every beat; until cancelled."""
         loop = asyncio.get_running_loop()
         next_beat = loop.time()
         while True:
             await self._wait_until(next_beat)
+            await asyncio.sleep(GATHER_SECONDS)
             whole = loop.time() >= next_beat
             if whole:
                 next_beat = loop.time() + self._beat
@@ -72,6 +81,7 @@ class Presence:
         """
         self._changed.clear()
         joined, left = set(self._joined), set(self._left)
+        self._untold.clear()
         if not (whole or joined or left):
             return
         leases = [connection.lease(self._proxy) for connection in (self._connections() if whole else joined)]

@@ -1,9 +1,9 @@
-"""All that the proxy says to Redis; the only importer of ``redis``. Keys, values: ``asci_shared.redis_contract``."""
+"""All that the proxy says to Redis, over :mod:`wire` and ``redis``. Keys, values: ``asci_shared.redis_contract``."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from asci_proxy.wire import Command, Wire, WireLost
 from asci_shared import redis_contract as contract
 
 ANSWER_SECONDS = 3.0
@@ -39,7 +40,7 @@ class Standing:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except (RedisError, WireLost, OSError, TimeoutError) as error:
         raise StoreAway(f"{type(error).__name__}: {error}") from error
 
 
@@ -60,100 +61,80 @@ class Store:
         # A subscription must not be: what was published in between is lost, and somebody has to know
         hearing = redis.ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **options)
         self._redis, self._hearing = redis.Redis.from_pool(asking), redis.Redis.from_pool(hearing)
+        self._wire = Wire(url, password, ANSWER_SECONDS)
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._wire.close()
         await self._redis.aclose()
         await self._hearing.aclose()
 
     async def ping(self) -> None:
         """Whether Redis answers."""
-        with _translated():
-            await self._redis.ping()
+        await self._ask(("PING",))
 
     async def take_ticket(self, connection: str, token: str) -> tuple[contract.Ticket | None, Standing]:
         """Take the ticket, once and for all, and look at the token."""
-        commands = self._redis.pipeline(transaction=False)
-        commands.getdel(contract.ticket_key(connection))
-        _ask_standing(commands, token)
-        text, *standing = await self._run(commands)
+        text, *standing = await self._ask(("GETDEL", contract.ticket_key(connection)), *_about_standing(token))
         return _read(contract.Ticket, text), _standing(standing)
 
     async def standing(self, token: str) -> Standing:
         """What is known of a token."""
-        commands = self._redis.pipeline(transaction=False)
-        _ask_standing(commands, token)
-        return _standing(await self._run(commands))
+        return _standing(await self._ask(*_about_standing(token)))
 
     async def revocations(self, since: float) -> list[contract.Revocation]:
         """The tombstones of the last ten minutes from ``since`` (Redis time) on."""
-        with _translated():
-            members: Any = await self._redis.zrangebyscore(contract.REVOCATIONS, since, "+inf")
+        (members,) = await self._ask(("ZRANGEBYSCORE", contract.REVOCATIONS, since, "+inf"))
         return [revocation for text in members if (revocation := _read(contract.Revocation, text)) is not None]
 
     async def now(self) -> float:
         """Redis' clock."""
-        with _translated():
-            return _seconds(await self._redis.time())
+        (clock,) = await self._ask(("TIME",))
+        return _seconds(clock)
 
     async def write_presence(
         self, leases: Sequence[contract.Lease], gone: Sequence[tuple[str, str]], expires_at: float
     ) -> None:
         """Write ``leases`` (again) and remove those that are ``gone``, pairs of connection and instance."""
         for some in _slices(leases):
-            await self._run(self._lease_commands(some, expires_at))
+            await self._ask(*_lease_commands(some, expires_at))
         for ended in _slices(gone):
-            commands = self._redis.pipeline(transaction=False)
+            commands: list[Command] = []
             for connection, instance in ended:
-                commands.delete(contract.lease_key(connection))
-                commands.zrem(contract.presence_key(instance), connection)
-            await self._run(commands)
-
-    def _lease_commands(self, leases: Sequence[contract.Lease], expires_at: float) -> Any:
-        commands = self._redis.pipeline(transaction=False)
-        for lease in leases:
-            commands.set(contract.lease_key(lease.connection), lease.to_json(), ex=contract.LEASE_SECONDS)
-            commands.zadd(contract.presence_key(lease.instance), {lease.connection: expires_at})
-        for instance in {lease.instance for lease in leases}:
-            commands.expire(contract.presence_key(instance), contract.LEASE_SECONDS)
-        return commands
+                commands.append(("DEL", contract.lease_key(connection)))
+                commands.append(("ZREM", contract.presence_key(instance), connection))
+            await self._ask(*commands)
 
     async def ring_presence(self, instances: Sequence[str]) -> None:
         """Ring that who is on these instances changed."""
         for some in _slices(instances):
-            commands = self._redis.pipeline(transaction=False)
-            for instance in some:
-                commands.smembers(contract.audience_key(instance))
-            audiences = await self._run(commands)
-            rings = self._redis.pipeline(transaction=False)
+            audiences = await self._ask(*[("SMEMBERS", contract.audience_key(instance)) for instance in some])
+            rings: list[Command] = []
             for instance, people in zip(some, audiences, strict=True):
                 names = tuple(sorted(person.decode() for person in people))
-                rings.publish(contract.CHANNEL_RING, contract.Ring("instance", instance, 0, names).to_json())
-            await self._run(rings)
+                ring = contract.Ring("instance", instance, 0, names)
+                rings.append(("PUBLISH", contract.CHANNEL_RING, ring.to_json()))
+            await self._ask(*rings)
 
     async def renew_tokens(self, seconds: dict[str, int]) -> None:
         """Set the expiry of used tokens; a token that is gone stays gone."""
         for some in _slices(list(seconds.items())):
-            commands = self._redis.pipeline(transaction=False)
-            for token, left in some:
-                commands.expire(contract.token_key(token), left)
-            await self._run(commands)
+            await self._ask(*[("EXPIRE", contract.token_key(token), left) for token, left in some])
 
     async def vanished(self, tokens: Sequence[str]) -> set[str]:
         """Which tokens have no record; none while the sentinel is missing, since absence is no evidence then."""
         missing: set[str] = set()
         for some in _slices(tokens):
-            commands = self._redis.pipeline(transaction=False)
-            for token in some:
-                commands.exists(contract.token_key(token))
-            missing |= {token for token, found in zip(some, await self._run(commands), strict=True) if not found}
-        with _translated():
-            return missing if not missing or await self._redis.exists(contract.SENTINEL) else set()
+            found = await self._ask(*[("EXISTS", contract.token_key(token)) for token in some])
+            missing |= {token for token, there in zip(some, found, strict=True) if not there}
+        if not missing:
+            return missing
+        (restored,) = await self._ask(("EXISTS", contract.SENTINEL))
+        return missing if restored else set()
 
     async def wake(self, message: str) -> None:
         """Tell the controller something."""
-        with _translated():
-            await self._redis.publish(contract.CHANNEL_WAKE, message)
+        await self._ask(("PUBLISH", contract.CHANNEL_WAKE, message))
 
     @asynccontextmanager
     async def subscription(self, channels: Iterable[str]) -> AsyncIterator[Subscription]:
@@ -167,7 +148,14 @@ class Store:
             with _translated():
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
 
-    async def _run(self, commands: Any) -> list[Any]:
+    async def _ask(self, *commands: Command) -> list[Any]:
+        with _translated():
+            return await self._wire.ask(*commands)
+
+    async def ask(self, build: Callable[[Any], object]) -> list[Any]:
+        """The answers to what ``build`` puts into a pipeline of the library, as the library reads them."""
+        commands = self._redis.pipeline(transaction=False)
+        build(commands)
         with _translated():
             answers: list[Any] = await commands.execute()
         return answers
@@ -196,15 +184,23 @@ class Subscription:
                 await self._pubsub.ping()
 
 
-def _ask_standing(commands: Any, token: str) -> None:
-    commands.exists(contract.SENTINEL)
-    commands.get(contract.token_key(token))
-    commands.time()
+def _about_standing(token: str) -> tuple[Command, Command, Command]:
+    return ("EXISTS", contract.SENTINEL), ("GET", contract.token_key(token)), ("TIME",)
 
 
 def _standing(answers: Sequence[Any]) -> Standing:
     sentinel, record, clock = answers
     return Standing(bool(sentinel), _read(contract.TokenRecord, record), _seconds(clock))
+
+
+def _lease_commands(leases: Sequence[contract.Lease], expires_at: float) -> list[Command]:
+    commands: list[Command] = []
+    for lease in leases:
+        commands.append(("SET", contract.lease_key(lease.connection), lease.to_json(), "EX", contract.LEASE_SECONDS))
+        commands.append(("ZADD", contract.presence_key(lease.instance), expires_at, lease.connection))
+    instances = {lease.instance for lease in leases}
+    commands.extend(("EXPIRE", contract.presence_key(instance), contract.LEASE_SECONDS) for instance in instances)
+    return commands
 
 
 def _seconds(clock: Any) -> float:
