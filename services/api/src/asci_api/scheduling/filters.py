@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from asci_api.domain.environment import GIB, MIB, GpuNeed, GpuShare, Needs
+from asci_api.domain.identity import NodeName
 from asci_api.domain.node import Gpu, Node, NodeState
 from asci_api.domain.policy import Policy
 from asci_api.scheduling.selectors import Selector, parse
@@ -24,11 +25,23 @@ class Request:
     """Id or reference; empty where it does not matter."""
     pullable: bool = True
     """Whether a node without the image could fetch it."""
+    digest: str = ""
+    """``sha256:…`` by which registries know the image; empty without one."""
+    failed: frozenset[NodeName] = frozenset()
+    """Nodes that were tried in vain."""
 
     @classmethod
-    def of(cls, needs: Needs, image: str = "", *, pullable: bool = True) -> Request:
-        """Raises ``InvalidInput`` if the needs' selector cannot be read."""
-        return cls(needs, parse(needs.selector), image, pullable)
+    def of(
+        cls,
+        needs: Needs,
+        image: str = "",
+        *,
+        pullable: bool = True,
+        source: str = "",
+        failed: Iterable[NodeName] = (),
+    ) -> Request:
+        """``source`` is where nodes fetch the image. Raises ``InvalidInput`` if the needs' selector cannot be read."""
+        return cls(needs, parse(needs.selector), image, pullable, source.partition("@")[2], frozenset(failed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ def state(_request: Request, node: Node, _policy: Policy) -> Refusal | None:
         case NodeState.ACTIVE:
             return None
         case NodeState.DOWN:
-            return Refusal("state", "does not answer")
+            return Refusal("state", "was declared gone" if node.gone else "does not answer")
         case NodeState.CORDONED:
             return Refusal("state", "takes no new sessions")
         case NodeState.DRAINING:
@@ -74,9 +87,28 @@ def taints(request: Request, node: Node, _policy: Policy) -> Refusal | None:
     return None
 
 
+def failed(request: Request, node: Node, _policy: Policy) -> Refusal | None:
+    """It was tried there already, and the node could not."""
+    return Refusal("failed", "could not bring it up") if node.name in request.failed else None
+
+
+def whole(request: Request, node: Node, _policy: Policy) -> Refusal | None:
+    """What takes a whole node takes a dedicated one that is empty, and shares it with nobody."""
+    if node.whole:
+        return Refusal("whole", "is taken as a whole")
+    if not request.needs.whole_node:
+        return None
+    if not node.taints:
+        return Refusal("whole", "is not dedicated, and a whole node is needed")
+    if node.instances:
+        on_it = f"{_count(node.instances, 'session')} {_are(node.instances)} on it"
+        return Refusal("whole", f"a whole node is needed, {on_it}")
+    return None
+
+
 def cpu(request: Request, node: Node, policy: Policy) -> Refusal | None:
     """Cores promised must not pass the cores there are, times the overcommit."""
-    total = node.capacity.cpus * policy.cpu_overcommit
+    total = total_cpus(node, policy)
     free = total - node.allocated.cpus
     if request.needs.cpus <= free + _TINY:
         return None
@@ -88,7 +120,7 @@ def cpu(request: Request, node: Node, policy: Policy) -> Refusal | None:
 
 def memory(request: Request, node: Node, policy: Policy) -> Refusal | None:
     """Bytes promised must not pass the bytes there are, times the overcommit."""
-    total = int(node.capacity.memory * policy.memory_overcommit)
+    total = total_memory(node, policy)
     free = total - node.allocated.memory
     if request.needs.memory <= free:
         return None
@@ -112,16 +144,25 @@ def gpu(request: Request, node: Node, _policy: Policy) -> Refusal | None:
 
 def image(request: Request, node: Node, _policy: Policy) -> Refusal | None:
     """The image is there or can be fetched."""
-    if request.pullable or not request.image or has_image(node, request.image):
+    if request.pullable or not request.image or has_image(request, node):
         return None
     return Refusal("image", "does not have the image, and no registry has it")
 
 
-STATIC: tuple[Filter, ...] = (state, selector, taints, image)
+STATIC: tuple[Filter, ...] = (state, selector, taints, image, failed)
 """Depend on nodes and environment alone."""
-DYNAMIC: tuple[Filter, ...] = (cpu, memory, gpu)
+OUT = frozenset(check.__name__ for check in STATIC)
+"""Names of filters that do not open when an instance ends."""
+DYNAMIC: tuple[Filter, ...] = (whole, cpu, memory, gpu)
 """Depend on what runs."""
 FILTERS = STATIC + DYNAMIC
+
+
+def matches(request: Request, node: Node, policy: Policy) -> bool:
+    """Whether nothing but what runs there speaks against the node, and it is large enough."""
+    if any(check(request, node, policy) is not None for check in STATIC):
+        return False
+    return not any((against := check(request, node, policy)) and against.never for check in DYNAMIC)
 
 
 def refusals(request: Request, node: Node, policy: Policy) -> list[Refusal]:
@@ -143,9 +184,23 @@ def gpus_for(need: GpuNeed, node: Node) -> tuple[str, ...] | None:
     return tuple(each.id for each in candidates[: need.count])
 
 
-def has_image(node: Node, wanted: str) -> bool:
-    """Whether the id or reference is on the node."""
-    return any(wanted == each.id or wanted in each.tags for each in node.images)
+def has_image(request: Request, node: Node) -> bool:
+    """Whether the image is on the node, by id, digest or reference."""
+    wanted, digest = request.image, request.digest
+    for each in node.images:
+        if wanted == each.id or wanted in each.tags or (digest and each.digest.endswith(digest)):
+            return True
+    return False
+
+
+def total_cpus(node: Node, policy: Policy) -> float:
+    """Cores that may be promised in all."""
+    return node.capacity.cpus * (node.overcommit.cpus if node.overcommit else policy.cpu_overcommit)
+
+
+def total_memory(node: Node, policy: Policy) -> int:
+    """Bytes that may be promised in all."""
+    return int(node.capacity.memory * (node.overcommit.memory if node.overcommit else policy.memory_overcommit))
 
 
 def _candidates(need: GpuNeed, node: Node) -> list[Gpu]:

@@ -23,6 +23,8 @@ class NoFit:
     never: bool = False
     emptied: tuple[tuple[str, int], ...] = ()
     """How many nodes each filter refused, most first."""
+    in_vain: bool = False
+    """It was tried on every node that it could use now, and failed there."""
 
 
 def place(

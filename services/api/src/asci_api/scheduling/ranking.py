@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from asci_api.domain.node import Node
 from asci_api.domain.policy import Policy
-from asci_api.scheduling.filters import Request, has_image
+from asci_api.scheduling.filters import Request, has_image, total_cpus, total_memory
 
 
 def score(request: Request, node: Node, policy: Policy) -> float:
     """Weighted mean of even (or full) use of cores, memory and GPUs after this placement, and of having the image."""
-    cores = _use(node.allocated.cpus + request.needs.cpus, node.capacity.cpus * policy.cpu_overcommit)
-    memory = _use(node.allocated.memory + request.needs.memory, node.capacity.memory * policy.memory_overcommit)
+    cores = _use(node.allocated.cpus + request.needs.cpus, total_cpus(node, policy))
+    memory = _use(node.allocated.memory + request.needs.memory, total_memory(node, policy))
     parts = (
         (policy.weight_cpu, _merit(cores, policy)),
         (policy.weight_memory, _merit(memory, policy)),
         (policy.weight_gpu, _gpu_merit(request, node, policy)),
-        (policy.weight_image, 1.0 if request.image and has_image(node, request.image) else 0.0),
+        (policy.weight_image, 1.0 if request.image and has_image(request, node) else 0.0),
     )
     weights = sum(weight for weight, _ in parts)
     return 100 * sum(weight * merit for weight, merit in parts) / weights if weights else 0.0
