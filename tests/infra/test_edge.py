@@ -253,6 +253,64 @@ def test_other_hosts_are_led_to_the_portals_address(edge: Edge, host: str) -> No
     assert answer.headers["location"] == f"http://{edge.host}/s/abc?x=1"
 
 
+def app_host(edge: Edge, label: str = "k3v9x2mq") -> str:
+    """The host of a web application on this edge."""
+    return f"{label}.{edge.host}"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api/v1/me", "/static/lab/main.js", "/metrics", "/connect/events", "/-/x", "/.asci/enter"]
+)
+def test_an_applications_host_is_the_proxys_whole(edge: Edge, path: str) -> None:
+    answer = edge.ask(
+        "GET",
+        f"{path}?a=b%2Fc",
+        Host=app_host(edge),
+        X_Forwarded_For="1.2.3.4",
+        X_Request_Id="forged",
+        X_ASCI_Upstream="forged",
+    )
+    seen = answer.json()
+    assert seen["path"] == f"{path}?a=b%2Fc"
+    assert seen["headers"]["host"] == seen["headers"]["x-forwarded-host"] == app_host(edge)
+    assert re.fullmatch("[0-9a-f]{32}", seen["headers"]["x-request-id"])
+    assert seen["headers"]["x-request-id"] == answer.headers["x-request-id"]
+    assert "1.2.3.4" not in json.dumps(seen)
+    assert "x-asci-upstream" not in seen["headers"]
+    assert log_of(edge, answer.headers["x-request-id"])["asci"]["upstream"].endswith(":8010")
+
+
+def test_an_applications_answer_carries_its_own_headers_only(edge: Edge) -> None:
+    answer = edge.ask("GET", "/", Host=app_host(edge))
+    assert answer.headers["x-content-type-options"] == "doubled"
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    for name in ("permissions-policy", "cross-origin-opener-policy", "referrer-policy", "strict-transport-security"):
+        assert name not in answer.headers
+    assert answer.repeated == []
+
+
+def test_an_applications_upgrades_and_large_bodies_pass(edge: Edge) -> None:
+    seen = edge.ask("GET", "/ws", Host=app_host(edge), Upgrade="websocket", Connection="Upgrade").json()["headers"]
+    assert (seen["upgrade"], seen["connection"]) == ("websocket", "upgrade")
+    assert edge.ask("POST", "/upload", b"x" * (3 * 1024 * 1024), Host=app_host(edge)).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["a.b.{host}", "k3v9x2mq.localhost", "k3v9x2mq.localhost:1", "-x.{host}", "k3v9x2mq.evil.example"]
+)
+def test_what_is_no_applications_host_is_led_to_the_portal(edge: Edge, host: str) -> None:
+    answer = edge.ask("GET", "/lab?x=1", Host=host.format(host=edge.host))
+    assert answer.status == 307
+    assert answer.headers["location"] == f"http://{edge.host}/lab?x=1"
+
+
+def test_an_application_while_the_proxy_is_away(alone: Edge) -> None:
+    answer = alone.ask("GET", "/lab", Host=app_host(alone))
+    assert answer.status == 503
+    assert b"ASCI is restarting" in answer.body
+    assert answer.headers["retry-after"] == "3"
+
+
 @pytest.mark.parametrize(
     "path", ["/metrics", "/health/live", "/health/ready", "/-/restarting.html", "/static/manifest.json"]
 )
@@ -368,6 +426,10 @@ def test_tls_with_a_certificate(tmp_path: Path) -> None:
         assert answer.status == 200
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
         assert answer.json()["headers"]["x-forwarded-proto"] == "https"
+        start_echo(stack, edge, "proxy", 8010)
+        app = edge.ask("GET", "/lab", tls=True, Host=f"k3v9x2mq.localhost:{port}")
+        assert app.json()["headers"]["x-forwarded-proto"] == "https"
+        assert app.headers["strict-transport-security"] == "max-age=31536000"
         plain = edge.ask("GET", "/s/1?a=b")
         assert (plain.status, plain.headers["location"]) == (308, f"https://localhost:{port}/s/1?a=b")
         serial = peer_serial(port)
@@ -403,6 +465,16 @@ def test_a_certificate_that_cannot_be_read_is_no_reason_for_plain_http(tmp_path:
     (tmp_path / "key.pem").write_text("a key")
     (tmp_path / "key.pem").chmod(0o000)
     assert "TLS is wanted, but /run/tls/key.pem cannot be read" in start_with(*folder)
+
+
+@pytest.mark.parametrize("domain", ["*.example.org", "Apps.example.org", "apps.example.org:8080", "apps_x", 'x";'])
+def test_a_wrong_domain_of_applications_is_refused_at_start(domain: str) -> None:
+    assert "ASCI_APPS_DOMAIN must be a domain" in start_with("--env", f"ASCI_APPS_DOMAIN={domain}")
+
+
+def test_no_application_can_have_the_portals_name() -> None:
+    said = start_with("--env", "ASCI_APPS_DOMAIN=example.org", "--env", "ASCI_PUBLIC_URL=https://asci.example.org:8443")
+    assert "the portal's own host asci.example.org lies in it" in said
 
 
 def test_a_wrong_number_of_connections_is_refused_at_start() -> None:
