@@ -27,13 +27,21 @@ from asci_proxy.store import Store, StoreAway
 from asci_proxy.subscription import Listener
 from asci_proxy.upgrades import Gate
 from asci_proxy.watching import Watcher
+from asci_proxy.webapps.apps import WebApps
 from asci_shared import redis_contract as contract
 from asci_shared.close_codes import CloseCode
 from asci_shared.logging import get_logger
 
 RESTARTING = "This proxy restarts; your desktop keeps running."
 _TICK_SECONDS = 2.0
+_APPS_TICK_SECONDS = 1.0
 _LAST_SECONDS = 3.0
+_PUBLIC_DOOR: dict[str, Any] = {
+    "keepalive_timeout": 20.0,  # also for the head of a request, from its connection or the request before on
+    "auto_decompress": False,  # bodies of web applications pass as they are
+    "max_line_size": 16 * 1024,
+    "max_field_size": 16 * 1024,
+}
 
 _log = get_logger(__name__)
 
@@ -65,7 +73,10 @@ class Proxy:
         self._events = Events(gate, self._store, self._live, self._metrics, settings.person_pages)
         self._revocations = Revocations(self._store, self._live)
         self._sign_ins = SignIns(self._store, self._live, self._viewers.relayed)
-        readers = {contract.CHANNEL_REVOKED: self._revocations.pushed, contract.CHANNEL_RING: self._events.heard}
+        self._apps = WebApps(
+            settings, self._store, self._live, self._metrics, self._background, watcher, self._farewells
+        )
+        readers = {contract.CHANNEL_REVOKED: self._revoked, contract.CHANNEL_RING: self._events.heard}
         self._listener = Listener(self._store, readers, self._subscribed)
         self._inward = InwardDoor(self._store, self._metrics, self._draining.is_set)
 
@@ -75,7 +86,7 @@ class Proxy:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._draining.set)
         inward = await _serve(self._inward.application(), self._settings.host, self._settings.inward_port)
-        public = await _serve(self._application(), self._settings.host, self._settings.port)
+        public = await _serve(self._application(), self._settings.host, self._settings.port, **_PUBLIC_DOOR)
         loops = [loop.create_task(work) for work in self._loops()]
         gc.collect()
         gc.freeze()
@@ -89,6 +100,7 @@ class Proxy:
         await self._drain(public)
         await _end(loops)
         await self._viewers.presence.flush()
+        await self._apps.close()
         await public.cleanup()
         await inward.cleanup()
         await self._store.close()
@@ -98,6 +110,7 @@ class Proxy:
         app = web.Application()
         app.router.add_get("/connect/events", self._events.handle)
         app.router.add_get("/connect/{connection:[A-Za-z0-9_-]{1,64}}", self._viewers.handle)
+        self._apps.install(app)
         return app
 
     def _loops(self) -> list[Coroutine[Any, Any, None]]:
@@ -107,6 +120,10 @@ class Proxy:
             self._viewers.presence.run(),
             self._metrics.watch_loop(),
             _every(_TICK_SECONDS, self._tick),
+            _every(_APPS_TICK_SECONDS, self._apps.tick),
+            _every(beat, self._apps.watch.catch_up),
+            _every(beat, self._apps.presence.write),
+            _every(beat, self._apps.presence.renew),
             _every(beat, self._revocations.catch_up),
             _every(beat, self._sign_ins.renew),
             _every(beat, self._sign_ins.check),
@@ -120,9 +137,14 @@ class Proxy:
             if count % 500 == 499:
                 await asyncio.sleep(0)
 
+    def _revoked(self, text: bytes) -> None:
+        self._revocations.pushed(text)
+        self._apps.watch.pushed(text)
+
     async def _subscribed(self) -> None:
         """Messages may have been missed: read the tombstones, and let the pages ask."""
         await self._revocations.catch_up()
+        await self._apps.watch.catch_up()
         self._events.ring_all()
 
     async def _drain(self, public: web.AppRunner) -> None:
@@ -132,7 +154,7 @@ class Proxy:
             await site.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.drain_seconds):
-                while len(self._viewers):
+                while len(self._viewers) or len(self._apps):
                     await asyncio.sleep(0.05)
         for held in self._live:
             held.revoke(CloseCode.RESTARTING, RESTARTING)
@@ -140,8 +162,8 @@ class Proxy:
         await self._farewells.finish(_LAST_SECONDS)
 
 
-async def _serve(app: web.Application, host: str, port: int) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_SECONDS)
+async def _serve(app: web.Application, host: str, port: int, **options: Any) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_SECONDS, **options)
     await runner.setup()
     await web.TCPSite(runner, host, port, backlog=4096).start()
     return runner

@@ -47,6 +47,11 @@ def accept_key(request: web.Request) -> str:
 
 def switch_protocols(request: web.Request, accept: str) -> socket.socket | None:
     """Answer 101 and return the socket, which is the caller's from now on; None when the browser is gone already."""
+    return take_socket(request, _answer(request, accept))
+
+
+def take_socket(request: web.Request, answer: bytes) -> socket.socket | None:
+    """Send the whole ``answer`` and return the socket, as above; None as well where it was not taken at once."""
     transport = request.transport
     if transport is None or transport.is_closing():
         return None
@@ -54,11 +59,11 @@ def switch_protocols(request: web.Request, accept: str) -> socket.socket | None:
     sock = socket.socket(fileno=os.dup(given.fileno()))
     try:
         sockets.tune(sock)
-        sent = sock.send(_answer(request, accept))
+        sent = sock.send(answer)
     except OSError:
         sent = 0
     transport.abort()
-    if sent == 0:
+    if sent < len(answer):
         sock.close()
         return None
     return sock

@@ -56,6 +56,24 @@ class Metrics:
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2),
             registry=registry,
         )
+        self.app_sessions = Gauge(
+            "asci_proxy_app_sessions", "App sessions of web applications at hand", registry=registry
+        )
+        self.app_exchanges = Gauge(
+            "asci_proxy_app_exchanges", "Requests and WebSockets to web applications under way", registry=registry
+        )
+        self.app_requests = Counter(
+            "asci_proxy_app_requests", "Answers of web applications, by class of status", ["status"], registry=registry
+        )
+        self.app_bytes = Counter(
+            "asci_proxy_app_bytes", "Bytes of web applications' bodies and WebSockets", ["direction"], registry=registry
+        )
+        self.app_head = Histogram(
+            "asci_proxy_app_head_seconds",
+            "From a request to the head of the web application's answer",
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+            registry=registry,
+        )
         self.traffic = Traffic()
         registry.register(self.traffic)
 

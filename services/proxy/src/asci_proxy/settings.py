@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import dataclass
 
+from asci_shared.apps import AppsOrigins
 from asci_shared.environ import Environ
 from asci_shared.redis_contract import BEAT_SECONDS
 
@@ -50,15 +51,22 @@ class Settings:
     """ASCI_PROXY_PERSON_CONNECTIONS: connections of one person open at a time, at this proxy."""
     person_pages: int
     """ASCI_PROXY_PERSON_PAGES: pages of one person that listen to the ring, at this proxy."""
+    apps: AppsOrigins
+    """ASCI_APPS_DOMAIN: web applications answer under ``<instance id>.<apps domain>``, beside the portal's origin."""
+    app_head_seconds: float
+    """ASCI_PROXY_APP_HEAD_SECONDS: how long a web application may take until its answer begins (long polls)."""
+    app_exchanges: int
+    """ASCI_PROXY_APP_EXCHANGES: requests and WebSockets of one app session under way at a time, at this proxy."""
     name: str
     """ASCI_PROXY_NAME: which proxy process this is, in leases; by default host and process."""
 
 
 def read(environ: Environ) -> Settings:
     """The settings from the environment. Raises asci_shared.environ.SettingsError."""
+    public_origin = environ.origin("ASCI_PUBLIC_URL", "http://localhost:8080")
     has_password = environ.text("ASCI_REDIS_PASSWORD_FILE", "-") != "-"
     return Settings(
-        public_origin=environ.origin("ASCI_PUBLIC_URL", "http://localhost:8080"),
+        public_origin=public_origin,
         redis_url=environ.text("ASCI_REDIS_URL"),
         redis_password=environ.secret("ASCI_REDIS_PASSWORD_FILE").decode() if has_password else None,
         key=environ.secret("ASCI_KEY_FILE"),
@@ -76,5 +84,8 @@ def read(environ: Environ) -> Settings:
         person_rate=environ.integer("ASCI_PROXY_PERSON_RATE", 5),
         person_connections=environ.integer("ASCI_PROXY_PERSON_CONNECTIONS", 50, least=1),
         person_pages=environ.integer("ASCI_PROXY_PERSON_PAGES", 20, least=1),
+        apps=AppsOrigins.read(environ, public_origin),
+        app_head_seconds=environ.seconds("ASCI_PROXY_APP_HEAD_SECONDS", 60.0, least=0.1),
+        app_exchanges=environ.integer("ASCI_PROXY_APP_EXCHANGES", 256, least=1),
         name=environ.text("ASCI_PROXY_NAME", f"{socket.gethostname()}-{os.getpid()}"),
     )
