@@ -202,6 +202,15 @@ class Installation:
         """How often the engine started a service again."""
         return int(inspect(self.service(role))["RestartCount"])
 
+    def stop(self, role: str) -> None:
+        """A service is away until :meth:`start`."""
+        docker("stop", "--time", "3", self.service(role))
+
+    def start(self, role: str) -> None:
+        """It is back, perhaps at another address."""
+        docker("start", self.service(role))
+        self._redis = None
+
     def pause(self, role: str) -> None:
         """Silence: connections stand, nothing answers."""
         docker("pause", self.service(role))
@@ -276,6 +285,10 @@ class Installation:
             "NO_COLOR": "1",
         }
         return {**plain, **own, "DOCKER_HOST": self.engine.address, **self._settings}
+
+    def script(self, name: str, *arguments: str, timeout: float = 240.0) -> str:
+        """One of the project's scripts, run on it; what it said. Raises RuntimeError."""
+        return self._script(name, *arguments, timeout=timeout)
 
     def _script(self, name: str, *arguments: str, timeout: float) -> str:
         done = subprocess.run(
