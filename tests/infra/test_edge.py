@@ -472,9 +472,14 @@ def test_a_wrong_domain_of_applications_is_refused_at_start(domain: str) -> None
     assert "ASCI_APPS_DOMAIN must be a domain" in start_with("--env", f"ASCI_APPS_DOMAIN={domain}")
 
 
-def test_no_application_can_have_the_portals_name() -> None:
-    said = start_with("--env", "ASCI_APPS_DOMAIN=example.org", "--env", "ASCI_PUBLIC_URL=https://asci.example.org:8443")
-    assert "the portal's own host asci.example.org lies in it" in said
+def test_the_portals_name_counts_first_where_it_lies_in_the_domain_of_applications() -> None:
+    with ExitStack() as stack:
+        edge = start_edge(stack, "--env", "ASCI_APPS_DOMAIN=example.org", host="asci.example.org")
+        start_echo(stack, edge, "webui", 8020)
+        start_echo(stack, edge, "proxy", 8010)
+        portal, app = edge.ask("GET", "/"), edge.ask("GET", "/", Host="k3v9x2mq.example.org")
+        upstreams = [log_of(edge, answer.headers["x-request-id"])["asci"]["upstream"] for answer in (portal, app)]
+        assert [upstream.rpartition(":")[2] for upstream in upstreams] == ["8020", "8010"]
 
 
 def test_a_wrong_number_of_connections_is_refused_at_start() -> None:

@@ -228,6 +228,7 @@ addEventListener("pagehide", picture);
 /* following the session */
 
 const LOST = { icon: "wifi-off", title: "We lost contact with ASCI", text: "Your desktops keep running. We look again every few seconds.", actions: [] };
+const NOUN = { desktop: "desktop", web: "application", service: "service" };
 let people_ = null;
 const follower = new Follower({
   id, tag: facts.tag, state: facts.state,
@@ -238,7 +239,7 @@ const follower = new Follower({
     $("room").replaceChildren();
     $("who").replaceChildren();
     $("ghost").hidden = true;
-    say(!mine ? { icon: "info", title: `${facts.owner} ended your access to this desktop`, text: "", actions: ["home"] } : { icon: "info", title: "This session is gone", text: "It has ended and left the list.", actions: ["home"] });
+    say(!mine ? { icon: "info", title: `${facts.owner} ended your access to this ${NOUN[facts.kind] ?? "session"}`, text: "", actions: ["home"] } : { icon: "info", title: "This session is gone", text: "It has ended and left the list.", actions: ["home"] });
     pill({ tone: "calm", icon: "circle-stop", word: "Closed" });
     $("screen").hidden = true;
   },

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
 from asci_shared.api.client import Api, Tagged
 from asci_shared.api.errors import ApiProblem
 from asci_shared.api.models import Instance, Log
+from asci_shared.apps import AppsOrigins
 from asci_shared.web import security
 from asci_shared.web.words import numbers, people
 from asci_webui import VERSION
@@ -82,13 +82,12 @@ def _there(answer: Tagged[Instance]) -> Instance:
 
 def _open_up(instance: Instance) -> None:
     settings = portal().settings
-    here = urlsplit(settings.public_url)
-    port = f":{here.port}" if here.port else ""
+    apps = AppsOrigins.beside(settings.public_url, settings.apps_domain)
     portal().gate.allow(
         security.PagePolicy(
             data_pictures=True,
             websocket=security.websocket_origin(settings.public_url),
-            posts_to=f"{here.scheme}://{instance.id}.{settings.apps_domain}{port}" if instance.kind == "web" else "",
+            posts_to=apps.of(instance.id) if instance.kind == "web" else "",
         )
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from asci_shared.apps import AppsOrigins
 from asci_shared.environ import Environ
 
 
@@ -41,7 +41,7 @@ def load(environ: Environ | None = None) -> Settings:
         facility=environ.text("ASCI_FACILITY", "ASCI"),
         form_key=environ.secret("ASCI_WEBUI_KEY_FILE", "/run/secrets/webui_key"),
         static_folder=environ.path("ASCI_STATIC", "/opt/asci/static"),
-        apps_domain=environ.text("ASCI_APPS_DOMAIN", urlsplit(public_url).hostname or "localhost"),
+        apps_domain=AppsOrigins.read(environ, public_url).domain,
         administration=environ.flag("ASCI_ADMINUI"),
         development=environ.flag("ASCI_DEV"),
     )

@@ -38,9 +38,10 @@ def change(instance_id: str) -> AnyResponse:
     caller, username = api(), request.form.get("username", "")
     mode = request.form.get("mode", "view")
     if request.form.get("act") == "remove":
-        name = _name(_there(caller, instance_id), username)
+        instance = _there(caller, instance_id)
         caller.unshare(instance_id, username)
-        return _answer(caller, instance_id, f"{people.given_name(name)} is out. Their picture closed.")
+        name, what = _name(instance, username), "picture" if instance.kind == "desktop" else "page"
+        return _answer(caller, instance_id, f"{people.given_name(name)} is out. Their {what} closed.")
     try:
         share = caller.share(instance_id, username, mode if mode in _MODES else "view")
     except ApiProblem as problem:
@@ -59,7 +60,7 @@ def _answer(caller: Api, instance_id: str, toast: str) -> AnyResponse:
 
 def _show(caller: Api, instance_id: str, error: str = "", said: str = "", status: int = 200) -> Response:
     instance, text = _there(caller, instance_id), request.args.get("q", "").strip()
-    mode = request.values.get("mode", "view")
+    mode = "control" if instance.kind == "web" else request.values.get("mode", "view")
     return inline.show(
         "share.html",
         status,

@@ -17,11 +17,13 @@ export async function openWebApp(id, say) {
   form.action = answer.body.url;
   form.target = "_blank";
   form.rel = "noopener";
-  const field = document.createElement("input");
-  field.type = "hidden";
-  field.name = "password";
-  field.value = answer.body.password;
-  form.append(field);
+  for (const [name, value] of [["connection", answer.body.id], ["password", answer.body.password]]) {
+    const field = document.createElement("input");
+    field.type = "hidden";
+    field.name = name;
+    field.value = value;
+    form.append(field);
+  }
   document.body.append(form);
   form.submit();
   form.remove();
