@@ -1,6 +1,6 @@
 # ASCI. `make help` explains itself; every target is one script in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean cluster cluster-down upgrade user disable enable images test check bench lock logs status
+.PHONY: help up down clean cluster cluster-down upgrade user disable enable images test fuzz check bench bench-relay lock logs status
 
 help: ## shows this list
 	@printf 'ASCI: desktops for scientists, from one command\n\n'
@@ -40,11 +40,17 @@ images: ## builds every image; FRESH=1: from nothing, with today's Debian packag
 test: ## runs every test suite on images and an installation of its own; SUITES="unit contract" chooses
 	@scripts/test $(SUITES)
 
+fuzz: ## fuzzes the relay for a while: MINUTES=5
+	@MINUTES="$${MINUTES:-5}" scripts/fuzz
+
 check: ## judges the code: types, style, imports, scripts, Dockerfiles
 	@scripts/check
 
 bench: ## measures: click to picture, memory, sizes; prints a table
 	@scripts/bench
+
+bench-relay: ## measures the relay beside nginx, C forwarders and websockify; WRITE=1 puts the table into docs
+	@scripts/bench-relay $(if $(filter 1,$(WRITE)),--write)
 
 lock: ## renews the locked versions of Python and npm packages
 	@scripts/lock
