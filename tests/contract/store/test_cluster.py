@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
 
+from asci_api.domain.audit import AuditEntry, AuditFilter
 from asci_api.domain.environment import GpuNeed, GpuShare, Needs
 from asci_api.domain.errors import Fenced, Restoring
 from asci_api.domain.identity import NodeName
 from asci_api.domain.node import Node, NodeImage, NodeState, Resources, Taint
-from asci_api.domain.ports import AuditEntry
 from asci_shared.redis_contract import Ring
 from tests.support.people import DESKTOP
 from tests.support.store_rooms import StoreRoom
@@ -97,26 +97,63 @@ def entry(at: float, who: str = "demo", what: str = "instance.start", target: st
     return AuditEntry(at, who, what, target, "192.0.2.1", "ok", "r" * 32, {"title": "Dä"})
 
 
+def plain(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """Without the ids that the store gave."""
+    return [replace(one, id="") for one in entries]
+
+
 def test_the_audit_is_read_newest_first(room: StoreRoom) -> None:
     now = room.now()
     entries = [entry(now + number) for number in range(5)]
     for one in entries:
         room.store.audit.record(one)
-    assert room.store.audit.find() == entries[::-1]
-    assert room.store.audit.find(limit=2) == entries[:2:-1]
-    assert room.store.audit.find(before=now + 2, limit=1) == [entries[1]]
+    found = room.store.audit.find()
+    assert plain(found) == entries[::-1]
+    assert len({one.id for one in found}) == 5
+    assert room.store.audit.find(limit=2) == found[:2]
+    assert room.store.audit.find(after=found[1].id, limit=2) == found[2:4]
+    assert room.store.audit.find(after=found[4].id) == []
+    assert list(room.store.audit.each()) == found
 
 
 def test_the_audit_is_filtered(room: StoreRoom) -> None:
     now = room.now()
-    wanted = entry(now, "jun", "share.put", "x")
-    for one in (entry(now), entry(now, "jun"), wanted, entry(now, target="x"), entry(now, what="share.put")):
+    wanted = entry(now, "jun", "share.give", "x")
+    for one in (entry(now), entry(now, "jun"), wanted, entry(now, target="x"), entry(now, what="share.take")):
         room.store.audit.record(one)
-    assert room.store.audit.find(who="jun", what="share.put", target="x") == [wanted]
-    assert len(room.store.audit.find(who="jun")) == 2
-    assert len(room.store.audit.find(what="share.put")) == 2
-    assert len(room.store.audit.find(target="x")) == 2
-    assert room.store.audit.find(who="nobody") == []
+    find = room.store.audit.find
+    assert plain(find(AuditFilter(who="jun", what="share.give", target="x"))) == [wanted]
+    assert len(find(AuditFilter(who="jun"))) == 2
+    assert len(find(AuditFilter(what="share.take"))) == 1
+    assert len(find(AuditFilter(what="share"))) == len(find(AuditFilter(what="share."))) == 2
+    assert find(AuditFilter(what="sha")) == []
+    assert len(find(AuditFilter(target="x"))) == 2
+    assert find(AuditFilter(who="nobody")) == []
+
+
+def test_the_audit_is_filtered_by_time_outcome_and_instance(room: StoreRoom) -> None:
+    now = room.now()
+    early, refused, node = entry(now - 7200), replace(entry(now), outcome="quota-reached"), entry(now, what="node.gone")
+    for one in (early, refused, node, entry(now)):
+        room.store.audit.record(one)
+    find = room.store.audit.find
+    assert plain(find(AuditFilter(outcome="quota-reached"))) == [refused]
+    assert plain(find(AuditFilter(instance="abcdefghij"))) == [entry(now), early]
+    assert len(find(AuditFilter(since=now))) == 3
+    assert len(find(AuditFilter(since=now - 1, until=now + 1))) == 3
+    assert find(AuditFilter(since=now + 1)) == []
+
+
+def test_of_equal_moments_no_page_loses_a_line(room: StoreRoom) -> None:
+    now = room.now()
+    for number in range(10):
+        room.store.audit.record(entry(now, target=f"t{number}"))
+    seen: list[str] = []
+    after = ""
+    while found := room.store.audit.find(after=after, limit=3):
+        seen += [one.target for one in found]
+        after = found[-1].id
+    assert seen == [f"t{number}" for number in reversed(range(10))]
 
 
 @pytest.mark.parametrize("odd", ['quo"ted', "back\\slash", "Zürich ✓", "per%cent.(+)", " ", "new\nline"])
@@ -124,14 +161,14 @@ def test_the_audit_is_filtered_by_odd_words(room: StoreRoom, odd: str) -> None:
     wanted = entry(room.now(), target=odd)
     room.store.audit.record(entry(room.now()))
     room.store.audit.record(wanted)
-    assert room.store.audit.find(target=odd) == [wanted]
+    assert plain(room.store.audit.find(AuditFilter(target=odd))) == [wanted]
 
 
 def test_a_long_audit_is_read_to_its_beginning(room: StoreRoom) -> None:
     now = room.now()
     for number in range(1203):
         room.store.audit.record(entry(now + number / 1000, who="first" if number == 0 else "demo"))
-    assert [one.who for one in room.store.audit.find(who="first")] == ["first"]
+    assert [one.who for one in room.store.audit.find(AuditFilter(who="first"))] == ["first"]
     assert len(room.store.audit.find(limit=5000)) == 1203
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from asci_api.domain.audit import AuditEntry
 from asci_api.domain.errors import Fenced, Restoring, Unavailable
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Share, State
-from asci_api.domain.ports import AuditEntry, Fence
+from asci_api.domain.ports import Fence
 from asci_shared.redis_contract import Mode, TokenRecord
 from tests.support.people import DEMO, JUN, queued
 from tests.support.store_rooms import StoreRoom

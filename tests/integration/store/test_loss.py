@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from asci_api.domain.audit import AuditEntry
 from asci_api.domain.errors import AsciError, Fenced, Restoring, Unavailable
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Instance, State
 from asci_api.domain.policy import Policy
-from asci_api.domain.ports import AuditEntry, Fence
+from asci_api.domain.ports import Fence
 from asci_api.store import keys
 from asci_api.store.durable import RedisDurableCopy
 from asci_api.store.facts import Fact, Facts

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from statistics import median
 
+from asci_api.domain.audit import EVERYTHING, AuditEntry, AuditFilter
 from asci_api.domain.environment import Environment
 from asci_api.domain.errors import Conflict, NotFound, Restoring
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Instance
 from asci_api.domain.node import Node
-from asci_api.domain.ports import AuditEntry, Fence, Remembered
+from asci_api.domain.ports import Fence, Remembered
 from asci_shared.redis_contract import Ring, TokenRecord
 from tests.support.memory.state import State
 
@@ -168,20 +170,20 @@ class MemoryAudit:
                 self.state.keep("audit-once", key, True, once_per)
             self.state.rows("audit").append(entry)
 
-    def find(
-        self, *, who: str = "", what: str = "", target: str = "", before: float | None = None, limit: int = 100
-    ) -> list[AuditEntry]:
+    def find(self, wanted: AuditFilter = EVERYTHING, *, after: str = "", limit: int = 100) -> list[AuditEntry]:
+        return list(islice(self._matching(wanted, after), limit))
+
+    def each(self, wanted: AuditFilter = EVERYTHING) -> Iterator[AuditEntry]:
+        return self._matching(wanted, "")
+
+    def _matching(self, wanted: AuditFilter, after: str) -> Iterator[AuditEntry]:
         with self.state.open():
             self.state.standing()
-            found = [
-                entry
-                for entry in reversed(self.entries)
-                if (not who or entry.who == who)
-                and (not what or entry.what == what)
-                and (not target or entry.target == target)
-                and (before is None or entry.at < before)
-            ]
-            return found[:limit]
+            numbered = list(enumerate(self.entries, 1))
+        older = int(after.partition("-")[0]) if after else len(numbered) + 1
+        for number, entry in reversed(numbered[: older - 1]):
+            if wanted.match(entry):
+                yield replace(entry, id=f"{number}-0")
 
 
 @dataclass(slots=True)

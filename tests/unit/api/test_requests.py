@@ -187,10 +187,10 @@ def test_nodes_policy_and_audit_for_admins(lab: ApiLab) -> None:
     lab.memory.clock.advance(1)
     demo.delete(f"/instances/{one}")
     deeds = admin.get("/audit?limit=1").json
-    assert deeds["items"][0]["what"] == "instance.stop"
+    assert deeds["items"][0]["action"] == "instance.stop"
     rest = admin.get(f"/audit?cursor={deeds['next_cursor']}").json
-    assert [deed["what"] for deed in rest["items"]] == ["instance.start"]
-    assert admin.get(f"/audit?target={one}&what=instance.start&who=demo").json["items"] == rest["items"]
+    assert [deed["action"] for deed in rest["items"]] == ["instance.start"]
+    assert admin.get(f"/audit?target={one}&action=instance.start&actor=demo").json["items"] == rest["items"]
     lab.memory.clock.advance(60)
     assert admin.get("/nodes").slug == "no-snapshot"
 

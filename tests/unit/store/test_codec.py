@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asci_api.domain.audit import AuditEntry
 from asci_api.domain.decision import Decision
 from asci_api.domain.environment import Environment, EnvironmentSwitch, GpuNeed, GpuShare, Needs
 from asci_api.domain.identity import Person, Quota
 from asci_api.domain.instance import Failure, Generations, Hop, Instance, Progress, Share, State, StopRequest
 from asci_api.domain.node import Node, NodeOverlay, NodeRegistration, Resources
 from asci_api.domain.policy import Policy
-from asci_api.domain.ports import AuditEntry, Remembered
+from asci_api.domain.ports import Remembered
 from asci_api.domain.stats import StatsSample
 from asci_api.store import codec
 from asci_api.store.instances import read_document, read_log, write_document, write_log

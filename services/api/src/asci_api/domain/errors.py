@@ -97,6 +97,12 @@ class Changed(AsciError):
     slug = "changed"
 
 
+class Stale(AsciError):
+    """What the caller had read is no longer what stands; nothing was changed."""
+
+    slug = "stale"
+
+
 class EngineFault(AsciError):
     """A Docker Engine could not do what was asked. ``transient`` tells whether trying again may help."""
 
@@ -125,6 +131,13 @@ class ImageMissing(EngineFault):
             detail or f"{image} is not on the node.",
             "Try again in a few minutes, or ask support.",
         )
+
+
+class PullFailed(EngineFault):
+    """The node could not fetch the image, although it may exist."""
+
+    def __init__(self, cause: str, detail: str, next_step: str) -> None:
+        super().__init__(Hop.IMAGE, cause, detail, next_step)
 
 
 class SourceMissing(EngineFault):

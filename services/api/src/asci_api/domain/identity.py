@@ -48,10 +48,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much a person may have at once."""
+    """How much a person may have at once; None: as much as there is."""
 
-    sessions: int
-    gpus: int
+    sessions: int | None
+    gpus: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from asci_api.domain.identity import Person, Quota
 
@@ -75,5 +76,9 @@ def quota_of(policy: Policy, person: Person) -> GivenQuota:
     groups = [(policy.group_quotas[one.name], one.name) for one in person.groups if one.name in policy.group_quotas]
     if not groups:
         return GivenQuota(policy.quota, "default")
-    quota, name = max(groups, key=lambda each: (each[0].sessions, each[0].gpus, each[1]))
+    quota, name = max(groups, key=lambda each: (_size(each[0].sessions), _size(each[0].gpus), each[1]))
     return GivenQuota(quota, f"group {name}")
+
+
+def _size(limit: int | None) -> float:
+    return inf if limit is None else limit

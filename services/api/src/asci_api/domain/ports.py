@@ -10,9 +10,10 @@ answer "there is none": lists always, a single record where it is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
+from asci_api.domain.audit import EVERYTHING, AuditEntry, AuditFilter
 from asci_api.domain.environment import Environment, EnvironmentSwitch
 from asci_api.domain.identity import InstanceId, NodeName, Person, Username
 from asci_api.domain.instance import Endpoint, Instance
@@ -157,32 +158,18 @@ class Rings(Protocol):
     def ring(self, ring: Ring) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """Who did what to what, when, from where, with which outcome."""
-
-    at: float
-    who: str
-    what: str
-    """A verb such as ``instance.stop``."""
-    target: str
-    address: str
-    outcome: str
-    """``ok`` or the slug of the refusal."""
-    request_id: str
-    facts: dict[str, str] = field(default_factory=dict)
-
-
 class Audit(Protocol):
-    """The book of deeds, newest first when read."""
+    """The book of deeds, newest first when read. Reading raises ``Restoring`` while the sentinel is missing."""
 
     def record(self, entry: AuditEntry, *, once_per: int = 0) -> None:
         """Write a line. With ``once_per`` seconds, no second one with the same who, what, target and outcome is
         written within them."""
 
-    def find(
-        self, *, who: str = "", what: str = "", target: str = "", before: float | None = None, limit: int = 100
-    ) -> list[AuditEntry]: ...
+    def find(self, wanted: AuditFilter = EVERYTHING, *, after: str = "", limit: int = 100) -> list[AuditEntry]:
+        """At most ``limit`` lines; with ``after`` those that stand behind (are older than) the line of that id."""
+
+    def each(self, wanted: AuditFilter = EVERYTHING) -> Iterator[AuditEntry]:
+        """All of them, read as they are taken."""
 
 
 class Cluster(Protocol):
@@ -393,11 +380,12 @@ class Engine(Protocol):
     def images(self) -> list[NodeImage]:
         """Images with the label ``org.asci.environment`` meant for this installation."""
 
-    def has_image(self, image: str) -> bool:
-        """Whether the id or reference is on the node."""
+    def image_id(self, image: str) -> str:
+        """The id by which the node knows an id, reference or digest; empty where it has no such image."""
 
     def pull(self, image: str, progress: Callable[[int | None], None]) -> None:
-        """Fetch it, telling percent (0-100, None while unknown). Raises ``ImageMissing``."""
+        """Fetch it by reference or digest, telling percent (0-100, None while unknown). Raises ``ImageMissing``, and
+        ``PullFailed`` where the registry is silent or the node has no room."""
 
     def observe(self) -> list[Observed]:
         """All containers of this installation's instances."""

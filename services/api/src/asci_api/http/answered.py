@@ -7,12 +7,12 @@ from marshmallow import Schema, fields, validate
 
 from asci_api.domain.environment import Kind
 from asci_api.domain.instance import Hop, State
-from asci_api.domain.node import NodeState
 from asci_api.http.members import Strict, modes
 
 
-def _time(sentence: str, *, null: bool = False) -> fields.DateTime:
-    return fields.DateTime(required=True, allow_none=null, metadata={"description": sentence})
+def a_time(sentence: str, *, null: bool = False, data_key: str | None = None) -> fields.DateTime:
+    """A time that is always told."""
+    return fields.DateTime(required=True, allow_none=null, data_key=data_key, metadata={"description": sentence})
 
 
 class ProblemDocument(Schema):
@@ -49,7 +49,7 @@ class Amounts(Strict):
 class Session(Strict):
     """The sign-in behind the call."""
 
-    expires_at = _time("It ends then although it is used.")
+    expires_at = a_time("It ends then although it is used.")
     idle_seconds = fields.Integer(required=True, metadata={"description": "It ends when unused for so long."})
 
 
@@ -72,7 +72,7 @@ class SignInAnswer(Strict):
     """A sign-in."""
 
     token = fields.String(required=True, metadata={"description": "Send it as `Authorization: Bearer …`."})
-    expires_at = _time("It ends then although it is used.")
+    expires_at = a_time("It ends then although it is used.")
     user = fields.Nested(Me, required=True)
 
 
@@ -151,7 +151,7 @@ class QueueDocument(Strict):
 
     place = fields.Integer(required=True, metadata={"description": "1 is next."})
     reasons = fields.List(fields.String(), required=True, metadata={"description": "A sentence per node."})
-    since = _time("In the queue since.")
+    since = a_time("In the queue since.")
 
 
 class ShareDocument(Strict):
@@ -160,7 +160,7 @@ class ShareDocument(Strict):
     username = fields.String(required=True)
     name = fields.String(required=True)
     mode = fields.String(required=True, validate=modes())
-    last_seen = _time("When she last opened it.", null=True)
+    last_seen = a_time("When she last opened it.", null=True)
 
 
 class ConnectionDocument(Strict):
@@ -170,8 +170,8 @@ class ConnectionDocument(Strict):
     username = fields.String(required=True)
     name = fields.String(required=True)
     mode = fields.String(required=True, validate=modes())
-    since = _time("Connected since.")
-    last_input = _time("Last key or pointer event.", null=True)
+    since = a_time("Connected since.")
+    last_input = a_time("Last key or pointer event.", null=True)
 
 
 class Connections(Strict):
@@ -200,15 +200,15 @@ class InstanceDocument(Strict):
     kind = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in Kind]))
     title = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf([str(state) for state in State]))
-    state_since = _time("In this state since.")
+    state_since = a_time("In this state since.")
     progress = fields.Nested(ProgressDocument, required=True, allow_none=True)
     queue = fields.Nested(QueueDocument, required=True, allow_none=True)
     node = fields.String(required=True, allow_none=True)
     gpus = fields.List(fields.String(), required=True)
-    created_at = _time("Asked for.")
-    running_at = _time("Ready.", null=True)
-    ended_at = _time("Ended.", null=True)
-    expires_at = _time("Its time runs out then; its owner may extend it.")
+    created_at = a_time("Asked for.")
+    running_at = a_time("Ready.", null=True)
+    ended_at = a_time("Ended.", null=True)
+    expires_at = a_time("Its time runs out then; its owner may extend it.")
     longest_life_seconds = fields.Float(
         required=True, metadata={"description": "Its owner may extend it to this many seconds from now, no further."}
     )
@@ -250,7 +250,7 @@ class Opening(Strict):
         required=True, metadata={"description": "Answers the VncAuth challenge, or is posted; once."}
     )
     mode = fields.String(required=True, validate=modes())
-    expires_at = _time("Connect before.")
+    expires_at = a_time("Connect before.")
 
 
 class LogDocument(Strict):
@@ -263,133 +263,6 @@ class LogDocument(Strict):
         validate=validate.OneOf(["container", "record"]),
         metadata={"description": "`container` while it lives, `record` after."},
     )
-
-
-class TaintDocument(Strict):
-    """Keeps instances off a node."""
-
-    key = fields.String(required=True)
-    value = fields.String(required=True)
-    effect = fields.String(required=True)
-
-
-class ResourcesDocument(Strict):
-    """Cores, bytes, whole GPUs."""
-
-    cpus = fields.Float(required=True)
-    memory = fields.Integer(required=True)
-    gpus = fields.Integer(required=True)
-
-
-class EngineDocument(Strict):
-    """A node's Docker Engine."""
-
-    version = fields.String(required=True)
-    api = fields.String(required=True)
-
-
-class ImageDocument(Strict):
-    """An image on a node."""
-
-    id = fields.String(required=True)
-    tags = fields.List(fields.String(), required=True)
-    size = fields.Integer(required=True, metadata={"description": "Bytes."})
-
-
-class NodeDocument(Strict):
-    """A machine with a Docker Engine."""
-
-    name = fields.String(required=True)
-    url = fields.String(required=True)
-    labels = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    taints = fields.List(fields.Nested(TaintDocument), required=True)
-    state = fields.String(required=True, validate=validate.OneOf([str(state) for state in NodeState]))
-    capacity = fields.Nested(ResourcesDocument, required=True)
-    allocated = fields.Nested(ResourcesDocument, required=True)
-    engine = fields.Nested(EngineDocument, required=True)
-    images = fields.List(fields.Nested(ImageDocument), required=True)
-    last_seen = _time("When its engine last answered.", null=True)
-    error = fields.String(required=True, allow_none=True)
-
-
-class Nodes(Strict):
-    """A page of nodes, by name."""
-
-    items = fields.List(fields.Nested(NodeDocument), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
-class WeightsDocument(Strict):
-    """What counts how much when fitting nodes are compared."""
-
-    cpu = fields.Float(required=True)
-    memory = fields.Float(required=True)
-    gpu = fields.Float(required=True)
-    image = fields.Float(required=True, metadata={"description": "That the node has the image already."})
-
-
-class OvercommitDocument(Strict):
-    """How often each core and each byte may be promised."""
-
-    cpus = fields.Float(required=True)
-    memory = fields.Float(required=True)
-
-
-class LifetimeDocument(Strict):
-    """How long sessions last."""
-
-    default_seconds = fields.Float(required=True, metadata={"description": "Where the environment says nothing."})
-    maximum_seconds = fields.Float(required=True, metadata={"description": "From now, also when extended."})
-
-
-class QuotasDocument(Strict):
-    """How much a person may have at once: her own, else the greatest of her groups', else the default."""
-
-    default = fields.Nested(Amounts, required=True)
-    groups = fields.Dict(keys=fields.String(), values=fields.Nested(Amounts), required=True)
-    people = fields.Dict(keys=fields.String(), values=fields.Nested(Amounts), required=True)
-
-
-class PrioritiesDocument(Strict):
-    """Who gets a place first; groups that are not named have 0."""
-
-    groups = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
-
-
-class PolicyDocument(Strict):
-    """What admins decide for everybody."""
-
-    strategy = fields.String(required=True, validate=validate.OneOf(["spread", "pack"]))
-    weights = fields.Nested(WeightsDocument, required=True)
-    overcommit = fields.Nested(OvercommitDocument, required=True)
-    lifetime = fields.Nested(LifetimeDocument, required=True)
-    quotas = fields.Nested(QuotasDocument, required=True)
-    priorities = fields.Nested(PrioritiesDocument, required=True)
-    starvation_seconds = fields.Float(
-        required=True, metadata={"description": "Whoever waited for so long is not overtaken any more."}
-    )
-    drain_seconds = fields.Float(required=True, metadata={"description": "The deadline of a drain that names none."})
-    revision = fields.Integer(required=True, metadata={"description": "Raised by one at each change."})
-
-
-class Deed(Strict):
-    """Who did what to what."""
-
-    at = _time("When.")
-    who = fields.String(required=True)
-    what = fields.String(required=True)
-    target = fields.String(required=True)
-    address = fields.String(required=True, metadata={"description": "From where."})
-    outcome = fields.String(required=True, metadata={"description": "`ok`, or the slug of the refusal."})
-    request_id = fields.String(required=True)
-    facts = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-
-
-class Deeds(Strict):
-    """A page of the audit, newest first."""
-
-    items = fields.List(fields.Nested(Deed), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class NoticeDocument(Strict):

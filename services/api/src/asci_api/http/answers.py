@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from flask import Response
@@ -25,6 +26,8 @@ def tag_of(document: Json) -> str:
 
 def response_of(answer: Answer, site: Site, *, tagged: bool, if_none_match: str, cookie_life: int) -> Response:
     """The answer on the wire; 304 where the asker has the same content already."""
+    if answer.stream is not None:
+        return _streamed(answer)
     headers = {"Cache-Control": "no-store", **answer.headers}
     body = None if answer.document is None else json_text(answer.document)
     status = answer.status
@@ -37,6 +40,12 @@ def response_of(answer: Answer, site: Site, *, tagged: bool, if_none_match: str,
         response.headers.pop("Content-Type", None)
     _set_cookie(response, answer, site, cookie_life)
     return response
+
+
+def _streamed(answer: Answer) -> Response:
+    stream = answer.stream or iter(())
+    first = next(stream, "")
+    return Response(chain([first], stream), answer.status, dict(answer.headers), content_type=answer.content_type)
 
 
 def matches(if_none_match: str, tag: str) -> bool:

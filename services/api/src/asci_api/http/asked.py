@@ -25,7 +25,8 @@ def _geometry(text: str) -> None:
         raise ValidationError("Between 320x240 and 7680x4320.")
 
 
-def _one_line(text: str) -> None:
+def one_line(text: str) -> None:
+    """Refuses line breaks, other control signs, and nothing but blanks."""
     if _CONTROL_SIGNS.search(text) or not text.strip():
         raise ValidationError("Write one line of text.")
 
@@ -37,7 +38,7 @@ def _states(text: str) -> None:
 
 
 def _title(**options: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(1, 80), _one_line], **options)
+    return fields.String(validate=[validate.Length(1, 80), one_line], **options)
 
 
 class NoQuery(Strict):
@@ -130,11 +131,3 @@ class ShareRequest(Strict):
     """What the other person may do."""
 
     mode = fields.String(required=True, validate=modes())
-
-
-class AuditQuery(Paged):
-    """Which deeds."""
-
-    who = fields.String(load_default="", validate=validate.Length(max=64))
-    what = fields.String(load_default="", validate=validate.Length(max=64), metadata={"example": "instance.stop"})
-    target = fields.String(load_default="", validate=validate.Length(max=64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,5 +77,8 @@ class Answer:
     document: Json | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Iterator[str] | None = None
+    """Sent piece by piece in place of a document, as ``content_type``; its first piece is read before anything is."""
+    content_type: str = "application/json"
     cookie: str | None = None
     """A token to keep in the browser; empty takes it away; None leaves cookies alone."""

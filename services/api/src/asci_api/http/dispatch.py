@@ -66,7 +66,7 @@ class Dispatch:
                 request_id=request_id.current(),
                 path=read_path(path),
                 query=read_query(request, query),
-                body=read_body(request, body) if body else {},
+                body=read_body(request, body, may_be_empty=operation.may_be_empty) if body else {},
                 headers={name: request.headers.get(name, "") for name in operation.headers},
                 signed=signed,
                 by_cookie=by_cookie,

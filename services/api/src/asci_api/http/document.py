@@ -31,6 +31,7 @@ _PROBLEMS = {
     403: "Not allowed, or an unsafe call by cookie that did not come from the portal's pages (`wrong-origin`).",
     404: "There is no such thing, or the caller may not know of it.",
     409: "Not in a state for this.",
+    412: "What was read is no longer what stands (`stale`); nothing was changed.",
     413: "The body is larger than 256 KiB.",
     415: "The body is not `application/json`.",
     422: "A member or parameter is unknown or cannot be used; `fields` says why.",
@@ -43,7 +44,10 @@ _TAGS = {
     "Instances": "Running environments; the pages call them sessions.",
     "Connections": "The way to a desktop's screen.",
     "Shares": "Other people's rights.",
-    "Administration": "What admins look at.",
+    "Nodes": "Machines with a Docker Engine (admins).",
+    "Scheduler": "How instances are placed (admins).",
+    "Audit": "Who did what (admins).",
+    "Charts": "What goes on (admins).",
     "Notice": "The operator's word to everybody.",
 }
 
@@ -83,7 +87,10 @@ def _describe(operation: Operation) -> dict[str, Any]:
     if more := _more(operation):
         told["description"] = more
     if operation.body:
-        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": operation.body}}}
+        told["requestBody"] = {
+            "required": not operation.may_be_empty,
+            "content": {"application/json": {"schema": operation.body}},
+        }
     return told
 
 
@@ -135,6 +142,8 @@ def _outcome(outcome: Outcome, operation: Operation) -> dict[str, Any]:
     told: dict[str, Any] = {"description": outcome.sentence}
     if outcome.schema:
         told["content"] = {"application/json": {"schema": outcome.schema}}
+    if outcome.other:
+        told["content"][outcome.other] = {"schema": {"type": "string"}}
     headers = dict(outcome.headers)
     if operation.tagged and outcome.schema:
         headers["ETag"] = "Weak; the same as long as the content is."

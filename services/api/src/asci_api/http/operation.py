@@ -20,6 +20,8 @@ class Outcome:
     schema: type[Schema] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """Header -> what it says."""
+    other: str = ""
+    """Another content type that it may come as, as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Operation:
     """Needs no sign-in."""
     tagged: bool = False
     """Answers with an ETag, and 304 to its repetition."""
+    may_be_empty: bool = False
+    """A request without body is one with an empty object."""
 
     @property
     def name(self) -> str:
@@ -62,13 +66,26 @@ def operation(
     headers: Mapping[str, str] | None = None,
     open: bool = False,  # noqa: A002 -- "an open operation" is the word
     tagged: bool = False,
+    may_be_empty: bool = False,
 ) -> Callable[[Handler], Operation]:
     """Make a handler an operation; its docstring's first line is the summary."""
 
     def make(handler: Handler) -> Operation:
         summary = (handler.__doc__ or "").strip().splitlines()[0].rstrip(".")
         return Operation(
-            method, path, handler, summary, tag, outcomes, problems, body, query, headers or {}, open, tagged
+            method,
+            path,
+            handler,
+            summary,
+            tag,
+            outcomes,
+            problems,
+            body,
+            query,
+            headers or {},
+            open,
+            tagged,
+            may_be_empty,
         )
 
     return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from flask import Response
@@ -20,6 +21,7 @@ from asci_api.domain.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    Stale,
     TooManyTries,
     Unavailable,
 )
@@ -37,6 +39,7 @@ STATUS: dict[type[AsciError], int] = {
     Unavailable: 503,
     Fenced: 503,
     Changed: 409,
+    Stale: 412,
     EngineAway: 503,
     EngineFault: 502,
 }
@@ -94,17 +97,18 @@ def answer_unexpected(request_id: str) -> Response:
 def invalid(error: ValidationError, where: str) -> InvalidInput:
     """What marshmallow found wrong, as sentences by field."""
     found = error.messages if isinstance(error.messages, dict) else {"": error.messages}
-    fields = {str(name): _sentences(sentences) for name, sentences in found.items()}
+    fields = dict(_flat("", found))
     names = ", ".join(sorted(fields))
     return InvalidInput(f"The {where} cannot be used.", detail=f"Look at: {names}.", fields=fields)
 
 
-def _sentences(found: object) -> list[str]:
+def _flat(name: str, found: object) -> Iterator[tuple[str, list[str]]]:
+    """Inner members as ``weights.cpu``."""
     if isinstance(found, dict):
-        return [f"{name}: {sentence}" for name, inner in found.items() for sentence in _sentences(inner)]
-    if isinstance(found, list):
-        return [str(sentence) for sentence in found]
-    return [str(found)]
+        for inner, one in found.items():
+            yield from _flat(f"{name}.{inner}" if name else str(inner), one)
+    else:
+        yield name, [str(sentence) for sentence in (found if isinstance(found, list) else [found])]
 
 
 def _answer(problem: Problem, request_id: str) -> Response:

@@ -43,8 +43,10 @@ def drain(request: Request) -> None:
         left -= len(data)
 
 
-def read_body(request: Request, schema: Schema) -> dict[str, Any]:
-    """The body: one JSON object of at most 256 KiB."""
+def read_body(request: Request, schema: Schema, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """The body: one JSON object of at most 256 KiB; none at all is an empty one where it ``may_be_empty``."""
+    if may_be_empty and not request.content_length and "Transfer-Encoding" not in request.headers:
+        return _load(schema, {}, "body")
     if request.mimetype != "application/json":
         raise InvalidInput(
             "The body must be JSON.", next_step="Send it with Content-Type: application/json.", slug="wrong-media-type"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from asci_api.http import administration, connections, environments, instances, notice, sessions, shares
+from asci_api.http import audit, connections, environments, instances, nodes, notice, scheduler, sessions, shares
 from asci_api.http.operation import Operation
 
 PREFIX = "/api/v1"
@@ -15,7 +15,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *instances.OPERATIONS,
     *connections.OPERATIONS,
     *shares.OPERATIONS,
-    *administration.OPERATIONS,
+    *nodes.OPERATIONS,
+    *scheduler.OPERATIONS,
+    *audit.OPERATIONS,
     *notice.OPERATIONS,
 )
 

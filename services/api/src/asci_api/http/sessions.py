@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asci_api.domain.errors import AsciError
 from asci_api.domain.identity import Caller
+from asci_api.domain.policy import quota_of
 from asci_api.http import answered, asked
 from asci_api.http.call import Answer, Call, Json
 from asci_api.http.caller import MARK
@@ -12,6 +13,7 @@ from asci_api.http.operation import Outcome, operation
 from asci_api.work.change_password import change_password
 from asci_api.work.find_people import find_people
 from asci_api.work.moments import moment
+from asci_api.work.present_policy import present_quota
 from asci_api.work.quotas import usage_of
 from asci_api.work.sign_in import sign_in, sign_out
 from asci_shared.redis_contract import TokenRecord
@@ -90,7 +92,7 @@ def list_users(call: Call) -> Answer:
 
 def _me(call: Call, caller: Caller, record: TokenRecord) -> Json:
     person = caller.person
-    quota = call.desk.policies.get().quota
+    quota = quota_of(call.desk.policies.get(), person).quota
     usage = usage_of(person.username, call.desk.instances.visible_to(person.username))
     return {
         "username": person.username,
@@ -100,7 +102,7 @@ def _me(call: Call, caller: Caller, record: TokenRecord) -> Json:
         "roles": list(person.roles),
         "uid": person.uid,
         "gid": person.gid,
-        "quota": {"sessions": quota.sessions, "gpus": quota.gpus},
+        "quota": present_quota(quota),
         "usage": {"sessions": usage.sessions, "gpus": usage.gpus},
         "session": {"expires_at": moment(record.expires_at), "idle_seconds": record.idle_seconds},
     }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from asci_api.domain.ports import AuditEntry
+from asci_api.domain.audit import EVERYTHING, AuditEntry, AuditFilter
 from asci_api.store import codec, keys
 from asci_api.store.redis import Door
 from asci_shared.redis_contract import SENTINEL
@@ -28,26 +28,36 @@ class RedisAudit:
         once = [keys.audit_once(entry.who, entry.what, entry.target, entry.outcome)] if once_per else []
         self.door.write("audit_record", [keys.AUDIT, *once], [codec.encode(entry), keys.AUDIT_LENGTH, once_per])
 
-    def find(
-        self, *, who: str = "", what: str = "", target: str = "", before: float | None = None, limit: int = 100
-    ) -> list[AuditEntry]:
-        asked = {name: value for name, value in (("who", who), ("what", what), ("target", target)) if value}
-        found = (
-            entry
-            for entry in self._backwards(before, [f'"{name}":{codec.dump(value)}' for name, value in asked.items()])
-            if all(getattr(entry, name) == value for name, value in asked.items())
-            and (before is None or entry.at < before)
-        )
-        return list(islice(found, limit))
+    def find(self, wanted: AuditFilter = EVERYTHING, *, after: str = "", limit: int = 100) -> list[AuditEntry]:
+        return list(islice(self._matching(wanted, after), limit))
 
-    def _backwards(self, before: float | None, texts: list[str]) -> Iterator[AuditEntry]:
-        """Entries that contain the texts, newest first, from shortly after ``before``. Raises ``Restoring``."""
-        begin = "+" if before is None else f"{max(0, int((before + SLACK) * 1000))}-0"
+    def each(self, wanted: AuditFilter = EVERYTHING) -> Iterator[AuditEntry]:
+        return self._matching(wanted, "")
+
+    def _matching(self, wanted: AuditFilter, after: str) -> Iterator[AuditEntry]:
+        begin = f"({after}" if after else "+" if wanted.until is None else _line(wanted.until + SLACK)
+        end = "-" if wanted.since is None else _line(wanted.since - SLACK)
+        return filter(wanted.match, self._backwards(begin, end, _texts(wanted)))
+
+    def _backwards(self, begin: str, end: str, texts: list[str]) -> Iterator[AuditEntry]:
+        """Entries that contain the texts, newest first. Raises ``Restoring``."""
         stretch = FIRST_STRETCH
         while True:
-            last, *entries = self.door.run("audit_find", [SENTINEL, keys.AUDIT], [begin, stretch, *texts])
-            for entry in entries:
-                yield codec.decode(AuditEntry, entry)
+            last, *found = self.door.run("audit_find", [SENTINEL, keys.AUDIT], [begin, end, stretch, *texts])
+            for at in range(0, len(found), 2):
+                yield replace(codec.decode(AuditEntry, found[at + 1]), id=found[at].decode())
             if not last:
                 return
             begin, stretch = f"({last.decode()}", STRETCH
+
+
+def _line(at: float) -> str:
+    """The id of a line that was written then."""
+    return str(max(0, int(at * 1000)))
+
+
+def _texts(wanted: AuditFilter) -> list[str]:
+    """What the JSON of every entry that matches contains."""
+    exact = {"who": wanted.who, "target": wanted.target or wanted.instance, "outcome": wanted.outcome}
+    found = [f'"{name}":{codec.dump(value)}' for name, value in exact.items() if value]
+    return [*found, f'"what":{codec.dump(wanted.what.rstrip("."))[:-1]}'] if wanted.what else found

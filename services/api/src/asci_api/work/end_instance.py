@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from asci_api.domain.audit import AuditEntry
 from asci_api.domain.errors import EngineAway, EngineFault, Fenced
 from asci_api.domain.instance import Failure, Instance, Placement, State, StopRequest
-from asci_api.domain.ports import AuditEntry, Engine, Observed
+from asci_api.domain.ports import Engine, Observed
 from asci_api.work.desk import Desk
 from asci_shared.close_codes import CloseCode
 from asci_shared.logging import get_logger

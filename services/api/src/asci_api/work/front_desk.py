@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from asci_api.domain.audit import OK, AuditEntry
 from asci_api.domain.identity import Caller
 from asci_api.domain.node import NodeRegistration
 from asci_api.domain.ports import (
     Attempts,
     Audit,
-    AuditEntry,
     Clock,
     Cluster,
     Directory,
@@ -88,4 +88,4 @@ class FrontDesk:
 
     def record(self, entry: AuditEntry) -> None:
         """Write into the audit: every deed, and equal refusals once a minute."""
-        self.audit.record(entry, once_per=0 if entry.outcome == "ok" else REFUSALS_ONCE_PER)
+        self.audit.record(entry, once_per=0 if entry.outcome == OK else REFUSALS_ONCE_PER)

@@ -7,9 +7,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
+from asci_api.domain.audit import AuditEntry
 from asci_api.domain.errors import NotSignedIn, TooManyTries
 from asci_api.domain.identity import Caller, Person, Username
-from asci_api.domain.ports import AuditEntry, Revocations, Tokens
+from asci_api.domain.ports import Revocations, Tokens
 from asci_api.work.front_desk import FrontDesk
 from asci_shared.close_codes import CloseCode
 from asci_shared.redis_contract import RevocationKind, TokenRecord

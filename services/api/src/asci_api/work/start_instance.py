@@ -89,7 +89,7 @@ def _start(desk: FrontDesk, caller: Caller, wish: Wish, instance_id: InstanceId)
 def _withdraw_beyond_quota(desk: FrontDesk, caller: Caller, stored: Instance) -> None:
     """Of starts at the same moment those beyond the quota are taken back, as if they had been refused before."""
     try:
-        check_quota_again(desk, stored)
+        check_quota_again(desk, caller, stored)
     except Conflict as refusal:
         stop = StopRequest(by="asci", reason=refusal.title, at=desk.clock())
         desk.instances.change(stored.id, lambda now: None if now.ended else replace(now, stop=stop, dismissed=True))
