@@ -1,16 +1,16 @@
 /** The session page: waiting room, desktop and notice on one page, changed in place. Puts the parts together. */
 
-import * as clocks from "./page/clocks.mjs";
-import * as copying from "./page/copying.mjs";
-import * as dialogs from "./page/dialogs.mjs";
-import * as menus from "./page/menus.mjs";
-import * as endings from "./page/ending.mjs";
+import * as clocks from "../../../shared/assets/js/page/clocks.mjs";
+import * as copying from "../../../shared/assets/js/page/copying.mjs";
+import * as dialogs from "../../../shared/assets/js/page/dialogs.mjs";
+import * as menus from "../../../shared/assets/js/page/menus.mjs";
+import * as endings from "../../../shared/assets/js/page/ending.mjs";
 import * as people from "./page/people.mjs";
-import { leave } from "./page/ask.mjs";
+import { leave } from "../../../shared/assets/js/page/ask.mjs";
 import { keep as keepPicture } from "./page/pictures.mjs";
-import { serverNow } from "./page/server_clock.mjs";
+import { serverNow } from "../../../shared/assets/js/page/server_clock.mjs";
 import * as starting from "./page/starting.mjs";
-import { toast } from "./page/toasts.mjs";
+import { toast } from "../../../shared/assets/js/page/toasts.mjs";
 import { Chord } from "./desk/chord.mjs";
 import { clipboard as makeClipboard } from "./desk/clipboard.mjs";
 import { Follower } from "./desk/follow.mjs";

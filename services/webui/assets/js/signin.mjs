@@ -1,7 +1,7 @@
 /** The sign-in page: caps lock, the countdown of a lock, and no pictures of anybody before. */
 
 import * as capslock from "./page/capslock.mjs";
-import { duration } from "./page/numbers.mjs";
+import { duration } from "../../../shared/assets/js/page/numbers.mjs";
 import { forget } from "./page/pictures.mjs";
 
 capslock.run();

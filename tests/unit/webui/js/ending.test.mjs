@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endsIn, keepable, stage, tabTitle, warning } from "../../../../services/webui/assets/js/page/ending.mjs";
-import { hear, serverNow } from "../../../../services/webui/assets/js/page/server_clock.mjs";
+import { endsIn, keepable, stage, tabTitle, warning } from "../../../../services/shared/assets/js/page/ending.mjs";
+import { hear, serverNow } from "../../../../services/shared/assets/js/page/server_clock.mjs";
 import { stillWorks } from "../../../../services/webui/assets/js/desk/sentences.mjs";
 
 const MINUTE = 60000;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { duration } from "../../../../services/webui/assets/js/page/numbers.mjs";
+import { duration } from "../../../../services/shared/assets/js/page/numbers.mjs";
 import { askedSize } from "../../../../services/webui/assets/js/desk/size.mjs";
 import { geometry } from "../../../../services/webui/assets/js/page/starting.mjs";
-import { wait } from "../../../../services/webui/assets/js/home/pace.mjs";
+import { wait } from "../../../../services/shared/assets/js/page/pace.mjs";
 import { fits } from "../../../../services/webui/assets/js/home/search.mjs";
 import { Chord } from "../../../../services/webui/assets/js/desk/chord.mjs";
 import { IDLE } from "../../../../services/webui/assets/js/desk/connection.mjs";

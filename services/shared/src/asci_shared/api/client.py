@@ -6,7 +6,7 @@ Every method raises :class:`~asci_shared.api.errors.ApiProblem` for an error of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -88,40 +88,40 @@ class Api:
 
     def sign_in(self, username: str, password: str) -> SignIn:
         """A new token."""
-        return self._read("POST", "/sessions", SignIn.read, json={"username": username, "password": password})
+        return self.read("POST", "/sessions", SignIn.read, json={"username": username, "password": password})
 
     def sign_out(self) -> None:
         """End the token."""
-        self._ask("DELETE", "/sessions/current")
+        self.ask("DELETE", "/sessions/current")
 
     def me(self) -> Me:
         """Who this is, with quota and usage."""
-        return self._read("GET", "/me", Me.read)
+        return self.read("GET", "/me", Me.read)
 
     def change_password(self, current: str, new: str) -> None:
         """Her other sign-ins end."""
-        self._ask("PUT", "/me/password", json={"current": current, "new": new})
+        self.ask("PUT", "/me/password", json={"current": current, "new": new})
 
     def people(self, text: str) -> tuple[Person, ...]:
         """People one may share with, by the beginning of a name."""
-        return self._read("GET", "/users", _items(Person.read), params={"q": text})
+        return self.read("GET", "/users", _items(Person.read), params={"q": text})
 
     # what there is
 
     def environments(self) -> tuple[Environment, ...]:
         """The whole catalogue."""
-        return tuple(self._pages("/environments", Environment.read, {}))
+        return tuple(self.pages("/environments", Environment.read, {}))
 
     def notice(self) -> Notice | None:
         """The operator's notice, if any."""
-        answer = self._ask("GET", "/notice")
+        answer = self.ask("GET", "/notice")
         return None if answer.status_code == 204 else _decoded(answer, Notice.read)
 
     # instances
 
     def instances(self, tag: str = "") -> Tagged[tuple[Instance, ...]]:
         """One's own and what is shared with one; nothing new when ``tag`` still holds."""
-        answer = self._ask("GET", "/instances", headers={"If-None-Match": tag} if tag else {}, params={"limit": _PAGE})
+        answer = self.ask("GET", "/instances", headers={"If-None-Match": tag} if tag else {}, params={"limit": _PAGE})
         fresh = answer.headers.get("ETag", "")
         if answer.status_code == 304:
             return Tagged(None, tag)
@@ -130,7 +130,7 @@ class Api:
     def instance(self, instance_id: str, tag: str = "") -> Tagged[Instance]:
         """One instance; nothing new when ``tag`` still holds."""
         headers = {"If-None-Match": tag} if tag else {}
-        answer = self._ask("GET", f"/instances/{quote(instance_id, safe='')}", headers=headers)
+        answer = self.ask("GET", f"/instances/{quote(instance_id, safe='')}", headers=headers)
         if answer.status_code == 304:
             return Tagged(None, tag)
         return Tagged(_decoded(answer, Instance.read), answer.headers.get("ETag", ""))
@@ -139,29 +139,29 @@ class Api:
         """Start an environment. ``key`` (Idempotency-Key) makes a repeated click one start."""
         wish = {"environment": environment, "title": title, "geometry": geometry}
         body = {name: value for name, value in wish.items() if value}
-        return self._read(
+        return self.read(
             "POST", "/instances", Instance.read, json=body, headers={"Idempotency-Key": key} if key else {}
         )
 
     def change(self, instance_id: str, **changes: str) -> Instance:
         """Change ``title`` or ``expires_at`` (RFC 3339)."""
-        return self._read("PATCH", f"/instances/{quote(instance_id, safe='')}", Instance.read, json=changes)
+        return self.read("PATCH", f"/instances/{quote(instance_id, safe='')}", Instance.read, json=changes)
 
     def stop(self, instance_id: str) -> None:
         """Stop it; an ended one leaves the list."""
-        self._ask("DELETE", f"/instances/{quote(instance_id, safe='')}")
+        self.ask("DELETE", f"/instances/{quote(instance_id, safe='')}")
 
     def log(self, instance_id: str) -> Log:
         """Its last lines."""
-        return self._read("GET", f"/instances/{quote(instance_id, safe='')}/logs", Log.read)
+        return self.read("GET", f"/instances/{quote(instance_id, safe='')}/logs", Log.read)
 
     def share(self, instance_id: str, username: str, mode: str) -> Share:
         """Give or change somebody's right (``view`` or ``control``)."""
-        return self._read("PUT", self._share_path(instance_id, username), Share.read, json={"mode": mode})
+        return self.read("PUT", self._share_path(instance_id, username), Share.read, json={"mode": mode})
 
     def unshare(self, instance_id: str, username: str) -> None:
         """Take it away; her picture closes."""
-        self._ask("DELETE", self._share_path(instance_id, username))
+        self.ask("DELETE", self._share_path(instance_id, username))
 
     @staticmethod
     def _share_path(instance_id: str, username: str) -> str:
@@ -169,7 +169,8 @@ class Api:
 
     # how it is asked
 
-    def _ask(self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any) -> requests.Response:
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any) -> requests.Response:
+        """One question below ``/api/v1``; ``body`` as requests takes it: json, params, stream."""
         facts = {
             "Accept": "application/json",
             request_id.HEADER: request_id.current(),
@@ -181,13 +182,15 @@ class Api:
             method, f"/api/v1{path}", {name: value for name, value in facts.items() if value}, **body
         )
 
-    def _read(self, method: str, path: str, read: Callable[[Any], T], **ask: Any) -> T:
-        return _decoded(self._ask(method, path, **ask), read)
+    def read(self, method: str, path: str, read: Callable[[Any], T], **ask: Any) -> T:
+        """One question whose answer ``read`` takes."""
+        return _decoded(self.ask(method, path, **ask), read)
 
-    def _pages(self, path: str, read: Callable[[Json], T], params: dict[str, str]) -> Iterator[T]:
+    def pages(self, path: str, read: Callable[[Json], T], params: Mapping[str, str | int]) -> Iterator[T]:
+        """Every item of a paged list."""
         cursor = ""
         while True:
-            document = _json(self._ask("GET", path, params={**params, **({"cursor": cursor} if cursor else {})}))
+            document = json_of(self.ask("GET", path, params={**params, **({"cursor": cursor} if cursor else {})}))
             yield from _guarded(_items(read), document)
             cursor = document.get("next_cursor") or ""
             if not cursor:
@@ -198,7 +201,7 @@ def _items(read: Callable[[Json], T]) -> Callable[[Json], tuple[T, ...]]:
     return lambda document: tuple(read(item) for item in document["items"])
 
 
-def _json(answer: requests.Response) -> Any:
+def json_of(answer: requests.Response) -> Any:
     try:
         return answer.json()
     except ValueError as error:
@@ -206,7 +209,7 @@ def _json(answer: requests.Response) -> Any:
 
 
 def _decoded(answer: requests.Response, read: Callable[[Any], T]) -> T:
-    return _guarded(read, _json(answer))
+    return _guarded(read, json_of(answer))
 
 
 def _guarded(read: Callable[[Any], T], document: Any) -> T:

@@ -1,7 +1,7 @@
 /** Follows the session's state: asks with a tag at the paces of pace.mjs, at once when the ring or the page says so. */
 
-import { ask, Away } from "../page/ask.mjs";
-import { Ring } from "../page/ring.mjs";
+import { ask, Away } from "../../../../shared/assets/js/page/ask.mjs";
+import { Ring } from "../../../../shared/assets/js/page/ring.mjs";
 import { pace } from "./pace.mjs";
 
 const BACK_OFF = [2000, 4000, 8000, 15000, 30000];

@@ -1,6 +1,6 @@
 /** Full screen: the keyboard goes along where the browser can lock it; the bar hides and comes back at the top edge. */
 
-import { toast } from "../page/toasts.mjs";
+import { toast } from "../../../../shared/assets/js/page/toasts.mjs";
 
 const HIDE = 2000;
 

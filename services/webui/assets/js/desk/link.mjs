@@ -3,7 +3,7 @@
  * Knows neither the bar nor the words.
  */
 
-import { askApi, Away } from "../page/ask.mjs";
+import { askApi, Away } from "../../../../shared/assets/js/page/ask.mjs";
 import { IDLE, step } from "./connection.mjs";
 
 const TICK = 250;

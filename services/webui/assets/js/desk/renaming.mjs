@@ -1,7 +1,7 @@
 /** Rename in place: the title becomes a field, Enter keeps, Esc leaves it. */
 
-import { askApi, Away } from "../page/ask.mjs";
-import { toast } from "../page/toasts.mjs";
+import { askApi, Away } from "../../../../shared/assets/js/page/ask.mjs";
+import { toast } from "../../../../shared/assets/js/page/toasts.mjs";
 
 export function renaming(id, renamed) {
   const button = document.getElementById("title-button");

@@ -1,6 +1,6 @@
 /** Follows a service's log every two seconds while the page is seen; stays at the end unless one scrolled up. */
 
-import { ask, Away } from "../page/ask.mjs";
+import { ask, Away } from "../../../../shared/assets/js/page/ask.mjs";
 
 const PACE = 2000;
 

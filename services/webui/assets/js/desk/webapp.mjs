@@ -1,6 +1,6 @@
 /** Opens a web application: the one-time password is posted to its own host in a new tab, and forgotten here. */
 
-import { askApi, Away } from "../page/ask.mjs";
+import { askApi, Away } from "../../../../shared/assets/js/page/ask.mjs";
 
 export async function openWebApp(id, say) {
   say("");

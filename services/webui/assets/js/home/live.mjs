@@ -1,10 +1,10 @@
 /** Keeps "My sessions" fresh: by the ring at once, by polling at the server's pace under it. htmx fetches and morphs. */
 
-import { tell } from "../page/clocks.mjs";
+import { tell } from "../../../../shared/assets/js/page/clocks.mjs";
 import { show, tidy } from "../page/pictures.mjs";
-import { Ring } from "../page/ring.mjs";
-import { hear } from "../page/server_clock.mjs";
-import { wait } from "./pace.mjs";
+import { Ring } from "../../../../shared/assets/js/page/ring.mjs";
+import { hear } from "../../../../shared/assets/js/page/server_clock.mjs";
+import { wait } from "../../../../shared/assets/js/page/pace.mjs";
 
 const region = () => document.getElementById("sessions");
 let failures = 0;

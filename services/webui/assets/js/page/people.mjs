@@ -1,6 +1,6 @@
 /** Finding a person in the share dialog: results as one types, arrows choose, Enter adds. */
 
-import { ask, Away } from "./ask.mjs";
+import { ask, Away } from "../../../../shared/assets/js/page/ask.mjs";
 
 const PAUSE = 150;
 let timer;

@@ -69,21 +69,22 @@ function speak(status) {
 async function send(form, submitter) {
   const data = new FormData(form, submitter);
   const dialog = form.closest("dialog");
+  const path = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
   form.setAttribute("aria-busy", "true");
   try {
-    const answer = await ask(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(data) });
+    const answer = await ask(path, { method: "POST", body: new URLSearchParams(data) });
     if (answer.status === 204) {
       dialog?.close();
       const text = decodeURIComponent(answer.headers.get("X-Toast") ?? "");
       if (text) toast(text);
-      dispatchEvent(new CustomEvent("asci:changed", { detail: { form: new URL(form.action).pathname } }));
+      dispatchEvent(new CustomEvent("asci:changed", { detail: { form: path } }));
       if (form.dataset.leave) location.assign(form.dataset.leave);
       return;
     }
     const html = await answer.text();
     if (dialog && refill(dialog, html)) {
       speak(dialog.querySelector("[role=status]"));
-      if (answer.ok) dispatchEvent(new CustomEvent("asci:changed", { detail: { form: new URL(form.action).pathname } }));
+      if (answer.ok) dispatchEvent(new CustomEvent("asci:changed", { detail: { form: path } }));
     } else {
       toast(new DOMParser().parseFromString(html, "text/html").body.textContent.trim().replace(/\s+/g, " ") || LOST, 8);
     }

@@ -7,6 +7,7 @@ import { hear, serverNow } from "./server_clock.mjs";
 const format = (options) => new Intl.DateTimeFormat("en-GB", options);
 const CLOCK = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const WHEN = format({ weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const SECOND = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const started = new WeakMap();
 
 const write = (element, text) => {
@@ -22,6 +23,7 @@ function day(time, now) {
 const shows = {
   clock: (time) => CLOCK.format(time),
   when: (time) => WHEN.format(time),
+  second: (time) => SECOND.format(time),
   day,
   ends: (time, now) => endsIn(time - now),
   left: (time, now) => `${duration((time - now) / 1000)} left`,
