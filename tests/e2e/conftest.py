@@ -29,6 +29,7 @@ STORY = (  # what a person does first, what breaks it then, and last the look fo
     "test_first_session",
     "test_sharing",
     "test_pages",
+    "test_web_kind",
     "test_doors",
     "test_refusals",
     "test_disturbances",

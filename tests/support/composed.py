@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -138,8 +140,8 @@ class Installation:
         """The generated password of ``demo`` or ``admin``."""
         return (self.state / "secrets" / f"{username}_password").read_text().strip()
 
-    def add_environment(self, entry: dict[str, Any], lines: str = "") -> str:
-        """Builds an environment that only this installation shows, on the plain desktop; gives the image's name."""
+    def add_environment(self, entry: dict[str, Any], lines: str = "", base: str = "env-desktop") -> str:
+        """Builds an environment that only this installation shows, on one of ASCI's images; gives the image's name."""
         image = f"asci/env-{entry['name']}-{self.name}:test"
         labels = [
             "--label",
@@ -147,7 +149,7 @@ class Installation:
             "--label",
             f"org.asci.installation={self.name}",
         ]
-        dockerfile = f"FROM asci/env-desktop:{os.environ.get('ASCI_TAG', 'dev')}\n{lines}\n"
+        dockerfile = f"FROM asci/{base}:{os.environ.get('ASCI_TAG', 'dev')}\n{lines}\n"
         subprocess.run(
             ["docker", "build", "--quiet", *labels, "--label", f"org.asci.trial={entry['name']}", "--tag", image, "-"],
             input=dockerfile, text=True, capture_output=True, timeout=120, check=True,
@@ -236,6 +238,19 @@ class Installation:
         self._seen.add(control, "a desktop's secret for control")
         self._seen.add(view, "a desktop's secret for view")
         return control, view
+
+    def upstream_secret(self, instance: str, generation: int = 1) -> str:
+        """What the proxy shows to a web application, derived from the installation's key as docs/reference says."""
+        key = (self.state / "secrets" / "asci_key").read_bytes().strip()
+        mac = hmac.new(key, "\x00".join(("upstream", instance, str(generation))).encode(), hashlib.sha256)
+        secret = base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")
+        return self._seen.add(secret, "an application's upstream secret")
+
+    def published(self, instance: str) -> tuple[str, int]:
+        """Address and port at which an instance is reached on the node."""
+        ports = inspect(self.instance(instance) or "")["NetworkSettings"]["Ports"]
+        (bindings,) = (found for found in ports.values() if found)
+        return bindings[0]["HostIp"], int(bindings[0]["HostPort"])
 
     # -- its data
 
