@@ -36,16 +36,19 @@ def upgraded(url: str, path: str, token: str) -> socket.socket:
     return opened
 
 
-def frame(payload: bytes, *, opcode: int = 2, final: bool = True, reserved: int = 0, masked: bool = True) -> bytes:
-    """One frame, honest by default; anything may be made wrong."""
+def frame(
+    payload: bytes, *, opcode: int = 2, final: bool = True, reserved: int = 0, masked: bool = True, mask: bytes = b""
+) -> bytes:
+    """One frame, honest by default; anything may be made wrong. Without a ``mask`` of its own it gets a random one."""
     first = (final << 7) | (reserved << 4) | opcode
     length = len(payload)
     sizes = bytes([length]) if length < 126 else b"\x7e" + struct.pack(">H", length) if length < 1 << 16 else b""
     sizes = sizes or b"\x7f" + struct.pack(">Q", length)
     if not masked:
         return bytes([first]) + sizes + payload
-    mask = os.urandom(4)
-    body = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+    mask = mask or os.urandom(4)
+    repeated = (mask * (length // 4 + 1))[:length]
+    body = (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(length, "big")
     return bytes([first, sizes[0] | 0x80]) + sizes[1:] + mask + body
 
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asci_proxy import frames
+from tests.support import broken_frames
+from tests.support.reference_frames import heard
 
 
 def masked(payload: bytes, opcode: int = 2, *, final: bool = True, mask: bytes = b"\x11\x22\x33\x44") -> bytes:
@@ -84,6 +86,30 @@ def test_garbage_never_crashes_and_is_judged_alike_in_any_cut(garbage: bytes, pl
         pieces.failure,
         pieces.closed,
     )
+
+
+MARKS = frozenset({4, 5})
+any_frame = st.builds(
+    broken_frames.frame,
+    st.one_of(st.sampled_from([b"", b"\x03\xe8", b"\x04", b"\x05\x04"]), st.binary(max_size=300)),
+    opcode=st.sampled_from([0, 0, 2, 2, 2, 8, 9, 10, 1, 3, 15]),
+    final=st.sampled_from([True, True, False]),
+    reserved=st.sampled_from([0] * 15 + [1, 4]),
+    masked=st.sampled_from([True] * 15 + [False]),
+    mask=st.binary(min_size=4, max_size=4),
+)
+
+
+@given(st.lists(any_frame, max_size=8), st.lists(st.integers(0, 3000), max_size=12), st.integers(0, 20))
+def test_any_frames_mean_what_the_reference_reads_in_them(wire: list[bytes], places: list[int], missing: int) -> None:
+    """Honest frames and wrong ones, cut anywhere, the last one perhaps not whole."""
+    sent = b"".join(wire)
+    sent = sent[: len(sent) - missing]
+    decoder, right = frames.Decoder(MARKS), heard(sent, MARKS)
+    assert b"".join(decoder.feed(piece) for piece in cut(sent, places)) == right.payload
+    assert decoder.controls == right.controls
+    assert (decoder.failure[0] if decoder.failure else None) == right.failed
+    assert (decoder.closed, decoder.marked) == (right.closed, right.marked)
 
 
 @given(st.binary(max_size=60), st.integers(0, 15), st.booleans(), st.integers(0, 7), st.binary(max_size=60))
