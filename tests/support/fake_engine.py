@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, NotFound, SourceMissing
 from asci_api.domain.identity import InstanceId, NodeName, Username
 from asci_api.domain.instance import Endpoint, Hop, Instance
-from asci_api.domain.node import EngineFacts, NodeImage
+from asci_api.domain.node import EngineFacts, NodeImage, NodeRegistration, NodeSource
 from asci_api.domain.ports import ContainerSpec, Engine, EngineEvent, Observed
 
 GATEWAY = "192.0.2.1"
@@ -166,14 +166,16 @@ class FakeEngine:
         self._end("images")
         return [image for image in self.images_here if image.environment]
 
-    def has_image(self, image: str) -> bool:
-        self._begin("has_image", image)
-        self._end("has_image")
-        return self._image(image) is not None
+    def image_id(self, image: str) -> str:
+        self._begin("image_id", image)
+        self._end("image_id")
+        found = self._image(image)
+        return "" if found is None else found.id
 
     def pull(self, image: str, progress: Callable[[int | None], None]) -> None:
         self._begin("pull", image)
-        found = next((known for known in self.registry if image in known.tags), None)  # an id cannot be pulled
+        # an id cannot be pulled
+        found = next((known for known in self.registry if image in (*known.tags, known.digest)), None)
         if found is None:
             raise ImageMissing(image)
         for percent in (None, 0, 50, 100):
@@ -281,7 +283,8 @@ class FakeEngine:
         raise fault.error
 
     def _image(self, reference: str) -> NodeImage | None:
-        return next((image for image in self.images_here if reference in (image.id, *image.tags)), None)
+        here = self.images_here
+        return next((image for image in here if reference and reference in (image.id, image.digest, *image.tags)), None)
 
     def _find(self, container: str) -> FakeContainer | None:
         for known in self.containers.values():
@@ -321,9 +324,15 @@ class FakeEngines:
 
     def __init__(self, *engines: FakeEngine) -> None:
         self.by_name = {engine.node: engine for engine in engines}
+        self.registered: dict[NodeName, NodeRegistration] = {}
+        """What a test says of how a node was registered."""
 
     def names(self) -> list[NodeName]:
         return list(self.by_name)
+
+    def registrations(self) -> dict[NodeName, NodeRegistration]:
+        built_in = {name: NodeRegistration(name, "unix:///fake", source=NodeSource.BUILT_IN) for name in self.by_name}
+        return {name: self.registered.get(name, plain) for name, plain in built_in.items()}
 
     def get(self, node: NodeName) -> Engine:
         if node not in self.by_name:

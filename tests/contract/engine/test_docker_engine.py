@@ -370,7 +370,7 @@ def test_a_remote_engine_is_another_url_and_an_identity(
 
 
 def test_a_real_desktop_comes_up_by_the_same_calls(clean_lab: EngineLab, engine: DockerEngine) -> None:
-    if not engine.has_image(DESKTOP):
+    if not engine.image_id(DESKTOP):
         pytest.skip(f"{DESKTOP} is not on this engine: make images")
     owner = Username("real_desktop")
     instance = an_instance(id=new_instance_id(), owner=owner, image=DESKTOP, image_id="")

@@ -34,10 +34,10 @@ def test_facts_describe_the_engine(world: World) -> None:
 
 
 def test_an_image_is_known_by_reference_and_by_id(world: World, new_spec: NewSpec) -> None:
-    assert world.engine.has_image(world.image)
-    assert not world.engine.has_image("asci/nobody-made-this:1")
+    assert world.engine.image_id(world.image)
+    assert not world.engine.image_id("asci/nobody-made-this:1")
     container = world.engine.create(new_spec())
-    assert world.engine.has_image(seen(world.engine, container).image_id)
+    assert world.engine.image_id(seen(world.engine, container).image_id)
 
 
 def test_a_created_container_is_described_and_not_yet_reachable(world: World, new_spec: NewSpec) -> None:
@@ -212,7 +212,7 @@ def test_pulling_what_no_registry_has_is_a_missing_image(world: World) -> None:
 CALLS: list[Callable[[Engine, ContainerSpec], object]] = [
     lambda engine, _: engine.facts(),
     lambda engine, _: engine.images(),
-    lambda engine, _: engine.has_image("a:1"),
+    lambda engine, _: engine.image_id("a:1"),
     lambda engine, _: engine.pull("127.0.0.1:9/a:1", lambda _: None),
     lambda engine, _: engine.observe(),
     lambda engine, _: engine.look("a"),

@@ -178,7 +178,7 @@ def test_a_service_without_a_port_runs_when_its_container_does(room: Room) -> No
 def test_an_image_that_the_node_lacks_is_pulled_with_its_percentage(room: Room) -> None:
     image = NodeImage("sha256:other", ("site/other:1",), 1, "{}")
     record = placed(room)
-    room.store.instances.change(record.id, lambda now: replace(now, image=image.tags[0], image_id=image.id))
+    room.store.instances.change(record.id, lambda now: replace(now, image=image.tags[0], image_id=image.id, source=""))
     room.engine.registry.append(image)
     told: list[tuple[str, int | None]] = []
     pull = room.engine.pull
@@ -308,7 +308,7 @@ def test_a_timeout_in_create_leaves_one_container_that_the_next_try_adopts(room:
     assert len(room.engine.containers) == 1
 
 
-@pytest.mark.parametrize("method", ["has_image", "create", "start", "look", "write"])
+@pytest.mark.parametrize("method", ["image_id", "create", "start", "look", "write"])
 def test_a_controller_killed_in_any_step_is_followed_by_one_that_finishes(room: Room, method: str) -> None:
     record = placed(room)
     room.engine.fail(method, RuntimeError("killed"), after=True)

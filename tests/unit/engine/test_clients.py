@@ -8,23 +8,27 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, NotFound
+from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, NotFound, PullFailed, Unavailable
 from asci_api.domain.identity import InstanceId, NodeName
 from asci_api.domain.instance import Hop
+from asci_api.domain.node import NodeRegistration
 from asci_api.domain.ports import EngineEvent
 from asci_api.engine.clients import Clients, EngineAddress
 from asci_api.engine.container_spec import Homes
 from asci_api.engine.desktops import DockerEngine
 from asci_api.engine.events import events
-from asci_api.engine.nodes import LOCAL, RegisteredEngines, Registration, local
+from asci_api.engine.nodes import FRESH_SECONDS, LOCAL, RegisteredEngines
+from asci_api.engine.tls_folders import TlsFolders
 from tests.support.engine_fronts import Answer, scripted_engine, silent_server
 
 NODE = NodeName("node7")
+_SILENT = "The registry does not answer node node7."
 MARKS = {"org.asci.installation": "unit", "org.asci.instance": "k3v9x2mqab"}
 
 
@@ -175,14 +179,61 @@ def test_a_pull_that_fails_on_the_way_is_a_missing_image(answer: Answer) -> None
     assert "gone" in fault.value.detail
 
 
-def test_engines_are_found_by_name_and_connect_to_nothing_before() -> None:
-    remote = Registration(EngineAddress(NODE, "tcp://192.0.2.9:2376"), publish="192.0.2.9")
-    engines = RegisteredEngines("unit", Homes("/homes"), [local(), remote])
-    assert engines.names() == [LOCAL, NODE]
-    assert engines.get(NODE).node == NODE
+def test_engines_are_found_by_name_connect_to_nothing_before_and_come_and_go(tmp_path: Path) -> None:
+    now = 0.0
+    built_in = NodeRegistration(LOCAL, "unix:///nobody.sock")
+    remote = NodeRegistration(NODE, "tcp://192.0.2.9:2376", publish="192.0.2.9", tls="site")
+    told: list[NodeRegistration] = []
+    away = True
+
+    def registered() -> list[NodeRegistration]:
+        if away:
+            raise Unavailable("no records")
+        return told
+
+    engines = RegisteredEngines("unit", Homes("/homes"), registered, TlsFolders(tmp_path).files, clock=lambda: now)
+    with pytest.raises(Unavailable):
+        engines.names()
+    away, told = False, [built_in]
+    assert engines.names() == [LOCAL]
+    before = engines.get(LOCAL)
+    told = [built_in, remote]
     with pytest.raises(NotFound):
-        engines.get(NodeName("node8"))
+        engines.get(NODE)
+    now += FRESH_SECONDS
+    assert engines.names() == [LOCAL, NODE]
+    assert engines.get(LOCAL) is before
+    assert engines.get(NODE).node == NODE
+    with pytest.raises(EngineAway) as missing:
+        engines.get(NODE).facts()
+    assert "TLS" in missing.value.detail
+    now, away = now + FRESH_SECONDS, True
+    assert engines.names() == [LOCAL, NODE]
+    now, away, told = now + FRESH_SECONDS, False, [replace(remote, publish="192.0.2.10")]
+    assert engines.registrations() == {NODE: told[0]}
+    with pytest.raises(NotFound):
+        engines.get(LOCAL)
     engines.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("write /var/lib/docker/tmp/x: no space left on device", "Node node7 has no space left for the image."),
+        ('Get "https://lab:5000/v2/": dial tcp 10.0.0.1:5000: connect: connection refused', _SILENT),
+        ('Get "https://lab:5000/v2/": x509: certificate signed by unknown authority', _SILENT),
+        ('Get "https://lab:5000/v2/": context deadline exceeded', _SILENT),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_pull_says_what_stood_in_its_way(said: str, cause: str, status: int) -> None:
+    answer = Answer({"error": said} if status == 200 else {"message": said}, status)
+    with scripted_engine({"/version": versions("1.41", "1.12"), "/images/create": answer}) as (url, _):
+        engine = engine_at(url)
+        with pytest.raises(PullFailed) as fault:
+            engine.pull("lab:5000/x@sha256:7", lambda _: None)
+        engine.close()
+    assert (fault.value.title, fault.value.detail, fault.value.hop) == (cause, said, Hop.IMAGE)
 
 
 def test_a_stream_of_events_that_falls_silent_ends() -> None:

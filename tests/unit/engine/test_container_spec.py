@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from asci_api.domain.environment import GIB, MIB, Kind, Needs
+from asci_api.domain.environment import GIB, MIB, GpuNeed, GpuShare, Kind, Needs
 from asci_api.domain.errors import EngineFault
+from asci_api.domain.gpu_label import LabelledGpus, read_gpus
 from asci_api.domain.identity import NodeName
 from asci_api.domain.instance import Hop, Instance, Placement
+from asci_api.domain.node import DeclaredGpu
 from asci_api.domain.ports import ContainerSpec, Mount
 from asci_api.engine.container_body import instance_body
 from asci_api.engine.container_spec import ContainerSpecs, Homes, Manners
+from asci_api.engine.gpus import told_gpus
 from tests.support.instances import PLAIN, an_instance
 
 DATA = Mount("/srv/data", "/data", read_only=True)
@@ -133,11 +136,56 @@ def test_cores_never_pass_those_of_the_node(asked: float, given: float) -> None:
     assert body["HostConfig"]["NanoCpus"] == given * 1e9
 
 
-def test_placed_gpus_are_requested_by_id() -> None:
-    body = body_of(an_instance(placement=Placement(NodeName("node2"), ("GPU-1", "GPU-2"))))
+def test_gpus_are_requested_where_nvidia_s_runtime_is_and_graphics_come_with_them() -> None:
+    two = an_instance(placement=Placement(NodeName("node2"), ("GPU-1a", "node2-1")))
+    body = instance_body(spec_of(two), "network", "192.0.2.1", 8.0, nvidia=True)
     assert body["HostConfig"]["DeviceRequests"] == [
-        {"Driver": "nvidia", "DeviceIDs": ["GPU-1", "GPU-2"], "Capabilities": [["gpu"]]}
+        {"Driver": "nvidia", "DeviceIDs": ["GPU-1a", "1"], "Capabilities": [["gpu"]]}
     ]
+    assert "NVIDIA_DRIVER_CAPABILITIES=graphics,compute,utility,display" in body["Env"]
+    assert body_of(two)["HostConfig"]["DeviceRequests"] == []
+    assert not [one for one in body_of(two)["Env"] if one.startswith("NVIDIA")]
+
+
+def test_without_gpus_of_its_own_an_instance_sees_none() -> None:
+    body = instance_body(spec_of(PLAIN), "network", "192.0.2.1", 8.0, nvidia=True)
+    assert "NVIDIA_VISIBLE_DEVICES=void" in body["Env"]
+    assert body["HostConfig"]["DeviceRequests"] == []
+
+
+@pytest.mark.parametrize(
+    ("share", "label"), [(GpuShare.EXCLUSIVE, "exclusive:GPU-1,GPU-2"), (GpuShare.SHARED, "shared:GPU-1,GPU-2")]
+)
+def test_the_container_carries_its_gpus(share: GpuShare, label: str) -> None:
+    needs = Needs(gpu=GpuNeed(share, 2))
+    marks = spec_of(an_instance(needs=needs, placement=Placement(NodeName("node2"), ("GPU-1", "GPU-2")))).labels
+    assert marks["org.asci.gpus"] == label
+    assert read_gpus(label) == LabelledGpus(("GPU-1", "GPU-2"), share is GpuShare.EXCLUSIVE)
+    assert "org.asci.gpus" not in spec_of(PLAIN).labels
+
+
+@pytest.mark.parametrize("label", ["", "exclusive", "both:GPU-1", "2xA100"])
+def test_a_label_that_cannot_be_read_holds_nothing(label: str) -> None:
+    assert read_gpus(label) == LabelledGpus()
+
+
+@pytest.mark.parametrize(
+    ("info", "told"),
+    [
+        ({"Labels": ["org.asci.gpus=2xA100:40GiB:4"]}, (DeclaredGpu("A100", 40 * GIB, 4),) * 2),
+        ({"Labels": ["org.asci.gpus=1x"]}, (DeclaredGpu(),)),
+        ({"Labels": ["org.asci.gpus=many"]}, ()),
+        ({"Labels": ["org.asci.gpus=0xA100"]}, ()),
+        (
+            {"GenericResources": [{"NamedResourceSpec": {"Kind": "NVIDIA-GPU", "Value": "GPU-7"}}]},
+            (DeclaredGpu("NVIDIA-GPU", uuid="GPU-7"),),
+        ),
+        ({"GenericResources": [{"DiscreteResourceSpec": {"Kind": "SSD", "Value": 3}}]}, ()),
+        ({"Labels": None, "GenericResources": None}, ()),
+    ],
+)
+def test_an_engine_may_tell_of_its_gpus(info: dict[str, object], told: tuple[DeclaredGpu, ...]) -> None:
+    assert told_gpus(info) == told
 
 
 @pytest.mark.parametrize(

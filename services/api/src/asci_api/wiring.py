@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from asci_api.catalogue.environments import Catalogue
@@ -14,15 +15,16 @@ from asci_api.directory.hashing import Hashing
 from asci_api.directory.local import LocalDirectory
 from asci_api.domain.identity import Username
 from asci_api.domain.node import NodeRegistration, NodeSource
-from asci_api.domain.ports import Clock, Notices, Readiness
+from asci_api.domain.ports import Clock, Notices, Readiness, Registrations
 from asci_api.engine.container_spec import ContainerSpecs, Homes, Manners
-from asci_api.engine.nodes import LOCAL, RegisteredEngines, local
+from asci_api.engine.nodes import LOCAL, RegisteredEngines
 from asci_api.engine.readiness import Probe
 from asci_api.engine.tls_folders import TlsFolders
 from asci_api.settings import Settings
 from asci_api.store.redis import connect
 from asci_api.store.stores import RedisStore
 from asci_api.work.front_desk import FrontDesk
+from asci_api.work.registered_nodes import registered_nodes
 from asci_api.work.sign_in import end_all_sign_ins
 from asci_shared.environ import SettingsError
 
@@ -47,18 +49,30 @@ def build(settings: Settings, process: str = "api") -> Adapters:
     """The adapters of one process; ``process`` is the name that Redis shows for its connections."""
     homes = _homes(settings)
     overlay = OverlayFile(settings.config_dir / "overlay.yaml")
+    store = RedisStore(connect(settings.redis_url, settings.redis_password, name=process))
+    nodes = NodeFile(settings.config_dir / "nodes.yaml", [built_in(settings.docker_url)])
+    tls = TlsFolders(settings.config_dir / "tls")
+    known = Known(store.registrations, nodes.declared)
     return Adapters(
-        store=RedisStore(connect(settings.redis_url, settings.redis_password, name=process)),
-        engines=RegisteredEngines(settings.installation, homes, [local(settings.docker_url)]),
+        store=store,
+        engines=RegisteredEngines(settings.installation, homes, lambda: registered_nodes(known).values(), tls.files),
         readiness=Probe(settings.key),
         directory=LocalDirectory(AccountFile(settings.accounts_file), Hashing()),
         notices=NoticeFile(settings.config_dir),
         catalogue=Catalogue(overlay.current),
         make_spec=ContainerSpecs(settings.installation, homes, overlay.mounts, _manners(settings)),
-        nodes=NodeFile(settings.config_dir / "nodes.yaml", [built_in(settings.docker_url)]),
-        tls=TlsFolders(settings.config_dir / "tls"),
+        nodes=nodes,
+        tls=tls,
         clock=time.time,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where registrations come from: the API's, in the store, and the operator's."""
+
+    registrations: Registrations
+    declared: Callable[[], Sequence[NodeRegistration]]
 
 
 def built_in(url: str) -> NodeRegistration:

@@ -202,6 +202,8 @@ class EngineFacts:
     labels: dict[str, str] = field(default_factory=dict)
     gateway: str = ""
     """Address on which instances' ports are published."""
+    gpus: tuple[DeclaredGpu, ...] = ()
+    """Those that it tells of by itself; the registration's count above them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -422,9 +422,12 @@ class Engine(Protocol):
 
 
 class Engines(Protocol):
-    """The engines by node name, as registered."""
+    """The engines by node name, as registered now: they come and go."""
 
     def names(self) -> list[NodeName]: ...
+
+    def registrations(self) -> Mapping[NodeName, NodeRegistration]:
+        """How each was registered. Raises ``Unavailable`` before the records could be read for the first time."""
 
     def get(self, node: NodeName) -> Engine:
         """Raises ``NotFound``. The engine is the calling thread's own (clients are not shared between threads)."""

@@ -62,7 +62,9 @@ class Clients:
         """The thread's client. Raises ``EngineAway``, or ``EngineFault`` where the engine is too old or too new."""
         client: APIClient | None = getattr(self._mine, "client", None)
         if client is None or client.api_version != self._version:
-            client = self._mine.client = self._client(self._version or self._ask())
+            version = self._version or self._ask()
+            with translated(self.address.node, Hop.NODE, f"Node {self.address.node} refused the connection."):
+                client = self._mine.client = self._client(version)
             self._all.add(client)
         return client
 

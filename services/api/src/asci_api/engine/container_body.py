@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from asci_api.domain.ports import ContainerSpec, Mount
+from asci_api.engine.gpus import DRIVER_CAPABILITIES, device_of
 
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}}
 """A talkative program must not fill the node's disk."""
@@ -20,15 +21,18 @@ WALLS: dict[str, Any] = {
 """The same for every container that ASCI makes."""
 
 
-def instance_body(spec: ContainerSpec, network: str, address: str, cores: float) -> dict[str, Any]:
+def instance_body(
+    spec: ContainerSpec, network: str, address: str, cores: float, *, nvidia: bool = False
+) -> dict[str, Any]:
     """The body of ``POST /containers/create`` (API 1.41). ``network`` is the bridge's id, ``address`` where the port is
-    published, ``cores`` how many the node has: an engine refuses a container that may use more."""
+    published, ``cores`` how many the node has: an engine refuses a container that may use more. ``nvidia``: it has
+    NVIDIA's runtime; without it GPUs of the ledger are declared ones, and nothing is asked of the engine."""
     port = f"{spec.port}/tcp"
     return {
         "Image": spec.image,
         "Hostname": spec.hostname,
         "User": spec.user,
-        "Env": [f"{name}={value}" for name, value in spec.environment.items()],
+        "Env": [f"{name}={value}" for name, value in _environment(spec, nvidia).items()],
         "Labels": dict(spec.labels),
         "ExposedPorts": {port: {}} if spec.port else {},
         "HostConfig": {
@@ -43,7 +47,7 @@ def instance_body(spec: ContainerSpec, network: str, address: str, cores: float)
             "MemorySwap": spec.memory,
             "ShmSize": spec.shm,
             "PidsLimit": spec.pids,
-            "DeviceRequests": _gpus(spec.gpus),
+            "DeviceRequests": _gpus(spec.gpus) if nvidia else [],
         },
     }
 
@@ -53,5 +57,15 @@ def bind(mount: Mount) -> dict[str, Any]:
     return {"Type": "bind", "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
 
 
+def _environment(spec: ContainerSpec, nvidia: bool) -> dict[str, str]:
+    """With what NVIDIA's runtime reads: without GPUs of its own an instance sees none, whatever its image asks for."""
+    if not nvidia:
+        return spec.environment
+    if not spec.gpus:
+        return {**spec.environment, "NVIDIA_VISIBLE_DEVICES": "void"}
+    return {**spec.environment, "NVIDIA_DRIVER_CAPABILITIES": DRIVER_CAPABILITIES}
+
+
 def _gpus(ids: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [{"Driver": "nvidia", "DeviceIDs": list(ids), "Capabilities": [["gpu"]]}] if ids else []
+    devices = [device_of(gpu) for gpu in ids]
+    return [{"Driver": "nvidia", "DeviceIDs": devices, "Capabilities": [["gpu"]]}] if devices else []

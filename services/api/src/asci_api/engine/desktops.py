@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from asci_api.domain.errors import EngineAway, EngineFault
@@ -21,6 +22,7 @@ from asci_api.engine.container_body import instance_body
 from asci_api.engine.container_spec import Homes
 from asci_api.engine.exec_write import exec_write
 from asci_api.engine.faults import BAD_REQUEST, CONFLICT, NOT_FOUND, status_of, translated
+from asci_api.engine.gpus import has_nvidia, told_gpus
 from asci_api.engine.network import InstancesNetwork
 
 LINE_CHARACTERS = 2_000
@@ -33,6 +35,19 @@ _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between looks at a container that another creator is making."""
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What containers depend on, and what hardly ever changes."""
+
+    cores: float
+    nvidia: bool
+    """NVIDIA's runtime is there."""
+
+    @classmethod
+    def of(cls, info: dict[str, Any]) -> Machine:
+        return cls(float(info["NCPU"]), has_nvidia(info))
+
+
 class DockerEngine:
     """See the module's docstring. May be shared by threads: each has its own client. ``publish`` is the node's address
     on which ports are published; empty means the gateway of the instances' bridge."""
@@ -43,7 +58,7 @@ class DockerEngine:
         self._homes = where
         self._publish = publish
         self._network = InstancesNetwork(clients, installation)
-        self._cores = 0.0
+        self._machine: Machine | None = None
 
     @property
     def node(self) -> NodeName:
@@ -54,21 +69,22 @@ class DockerEngine:
             info: dict[str, Any] = self._clients.get().info()
             version: dict[str, Any] = self._clients.get().version(api_version=False)
             self._clients.learn(version)
-        self._cores = float(info["NCPU"])
+        self._machine = Machine.of(info)
         return EngineFacts(
             version=str(version["Version"]),
             api=str(version["ApiVersion"]),
-            cpus=self._cores,
+            cpus=self._machine.cores,
             memory=int(info["MemTotal"]),
             labels=dict(label.partition("=")[::2] for label in info.get("Labels") or ()),
             gateway=self._publish or self._network.look_again().gateway,
+            gpus=told_gpus(info),
         )
 
     def images(self) -> list[NodeImage]:
         return images.environment_images(self._clients, self._installation)
 
-    def has_image(self, image: str) -> bool:
-        return images.has_image(self._clients, image)
+    def image_id(self, image: str) -> str:
+        return images.image_id(self._clients, image)
 
     def pull(self, image: str, progress: Callable[[int | None], None]) -> None:
         images.pull(self._clients, image, progress)
@@ -92,7 +108,8 @@ class DockerEngine:
 
     def create(self, spec: ContainerSpec) -> str:
         bridge = self._network.bridge()
-        body = instance_body(spec, bridge.id, self._publish or bridge.gateway, self._core_count())
+        machine = self._known_machine()
+        body = instance_body(spec, bridge.id, self._publish or bridge.gateway, machine.cores, nvidia=machine.nvidia)
         for pause in _PAUSES:
             container = self._make(spec, body) or self._adopt(spec)
             if container:
@@ -160,11 +177,11 @@ class DockerEngine:
         """The list does not tell how a container ended; None if it went meanwhile."""
         return self.look(seen.container) if seen.status in observed.ENDED else seen
 
-    def _core_count(self) -> float:
-        if not self._cores:
+    def _known_machine(self) -> Machine:
+        if self._machine is None:
             with translated(self.node, Hop.NODE, f"Node {self.node} could not describe itself."):
-                self._cores = float(self._clients.get().info()["NCPU"])
-        return self._cores
+                self._machine = Machine.of(self._clients.get().info())
+        return self._machine
 
     def _make(self, spec: ContainerSpec, body: dict[str, Any]) -> str | None:
         """The new container, or None if its name is taken."""

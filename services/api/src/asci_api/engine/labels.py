@@ -9,6 +9,7 @@ label                      on
 ``org.asci.environment``   an instance's container: the environment's name; an image: its entry as JSON
 ``org.asci.created``       an instance's container: when the instance was asked for (RFC 3339)
 ``org.asci.kind``          an instance's container: ``desktop``, ``web`` or ``service``
+``org.asci.gpus``          an instance's container: its GPUs (``domain/gpu_label.py``); an engine: what it has
 ``org.asci.job``           a one-shot container: what it does (``home``)
 =========================  ==========================================================================
 """
@@ -17,6 +18,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from asci_api.domain import gpu_label
+from asci_api.domain.environment import GpuShare
+from asci_api.domain.gpu_label import LabelledGpus
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Instance
 
@@ -27,6 +31,7 @@ ENVIRONMENT = "org.asci.environment"
 CREATED = "org.asci.created"
 KIND = "org.asci.kind"
 JOB = "org.asci.job"
+GPUS = gpu_label.LABEL
 
 
 def container_name(installation: str, instance: InstanceId) -> str:
@@ -47,7 +52,7 @@ def home_job_name(installation: str, username: Username) -> str:
 def instance_labels(installation: str, instance: Instance) -> dict[str, str]:
     """The record of an instance, as its container carries it."""
     created = datetime.fromtimestamp(instance.created_at, UTC).isoformat(timespec="milliseconds")
-    return {
+    marks = {
         INSTALLATION: installation,
         INSTANCE: instance.id,
         OWNER: instance.owner,
@@ -55,6 +60,10 @@ def instance_labels(installation: str, instance: Instance) -> dict[str, str]:
         CREATED: created.replace("+00:00", "Z"),
         KIND: instance.kind.value,
     }
+    gpus, need = instance.placement.gpus if instance.placement else (), instance.needs.gpu
+    if gpus and need is not None:
+        marks[GPUS] = str(LabelledGpus(gpus, need.share is GpuShare.EXCLUSIVE))
+    return marks
 
 
 def of_installation(installation: str, *more: str) -> list[str]:

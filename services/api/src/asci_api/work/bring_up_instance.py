@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from asci_api.domain.environment import Kind
-from asci_api.domain.errors import EngineAway, EngineFault, Fenced, SourceMissing
+from asci_api.domain.errors import EngineAway, EngineFault, Fenced, ImageMissing, NotFound, SourceMissing
 from asci_api.domain.instance import Endpoint, Failure, Hop, Instance, Progress, State
 from asci_api.domain.policy import Policy
 from asci_api.domain.ports import ContainerSpec, Engine, Observed
 from asci_api.work.desk import Desk
 from asci_api.work.end_instance import ask_to_end
+from asci_api.work.fetch_image import fetched_image
 from asci_api.work.instance_secrets import secrets_due
+from asci_api.work.move_on import BEFORE_A_CONTAINER, is_down, move_on, tried_in_vain
 from asci_api.work.write_secrets import write_secrets
 from asci_shared.logging import get_logger
 
@@ -44,45 +46,33 @@ def bring_up_instance(desk: Desk, instance: Instance, pause: Callable[[float], o
         _run(desk, engine, instance, seen, policy, pause)
     except _WantedNoMore:
         return
+    except NotFound as gone:
+        _give_up(desk, instance, EngineFault(Hop.NODE, f"Node {node} is not registered any more.", gone.title))
     except EngineFault as fault:
-        if fault.transient and desk.clock() - instance.state_since < policy.create_seconds:
+        if (
+            fault.transient
+            and desk.clock() - instance.state_since < policy.create_seconds
+            and not _hopeless(desk, instance)
+        ):
             raise
-        _fail(desk, instance, fault)
+        _give_up(desk, instance, fault)
 
 
 def _image(desk: Desk, engine: Engine, instance: Instance, node: str) -> Instance:
-    """Pull the image where the node lacks it (unless the container stands already)."""
-    if instance.state is State.STARTING or engine.has_image(instance.image_id):
+    """Have the image on the node (unless the container stands already)."""
+    if instance.state is State.STARTING:
         return instance
-    if (rebuilt := _rebuilt(desk, engine, instance)) is not None:
-        return rebuilt
     started = desk.clock()
-    longest = desk.policies.get().pull_seconds
 
     def tell(percent: int | None) -> None:
-        if desk.clock() - started > longest:
-            raise EngineFault(
-                Hop.IMAGE,
-                "The image could not be fetched.",
-                f"It was not there after {longest / 60:.0f} minutes.",
-                "Try again in a few minutes, or ask support.",
-            )
         share = "" if percent is None else f", {percent} %"
         message = f"Pulling the image on node {node}{share}"
         _move(desk, instance, State.PULLING, Progress(2, message, percent, _done(instance), started))
 
-    tell(None)
-    engine.pull(instance.image, tell)
-    return _current(desk, instance)
-
-
-def _rebuilt(desk: Desk, engine: Engine, instance: Instance) -> Instance | None:
-    """Where the pinned image was replaced while the instance waited: the record with the environment's present one."""
-    offered = next((one for one in desk.cluster.environments() or () if one.name == instance.environment), None)
-    if offered is None or offered.image_id == instance.image_id or not engine.has_image(offered.image_id):
-        return None
-    _log.info("instance.image_replaced", instance=instance.id, before=instance.image_id, now=offered.image_id)
-    return _keep(desk, instance, image=offered.image, image_id=offered.image_id)
+    image, image_id = fetched_image(desk, engine, instance, tell)
+    if (image, image_id) != (instance.image, instance.image_id):
+        return _keep(desk, instance, image=image, image_id=image_id)
+    return _current(desk, instance) if started < desk.clock() else instance
 
 
 def _container(desk: Desk, engine: Engine, instance: Instance, node: str) -> tuple[Instance, Observed]:
@@ -112,8 +102,17 @@ def _create(desk: Desk, engine: Engine, instance: Instance) -> str:
     except SourceMissing as fault:
         if fault.source != _home_source(spec):
             raise _data_missing(fault.source) from fault
-        engine.make_home(instance.owner, instance.uid, instance.gid, desk.home_image)
+        _home(desk, engine, instance)
         return engine.create(spec)
+
+
+def _home(desk: Desk, engine: Engine, instance: Instance) -> None:
+    """Make the home folder, fetching the image whose program does so where the node lacks it."""
+    try:
+        engine.make_home(instance.owner, instance.uid, instance.gid, desk.home_image)
+    except ImageMissing:
+        engine.pull(desk.home_image, lambda _: None)
+        engine.make_home(instance.owner, instance.uid, instance.gid, desk.home_image)
 
 
 def _home_source(spec: ContainerSpec) -> str | None:
@@ -211,8 +210,21 @@ def _remember(desk: Desk, instance: Instance, seconds: float) -> None:
         desk.cluster.record_start(instance.environment, max(seconds - done[0], 0.0))
 
 
+def _hopeless(desk: Desk, instance: Instance) -> bool:
+    """Its node is down, and nothing of it is there yet."""
+    place = instance.placement
+    return instance.state in BEFORE_A_CONTAINER and place is not None and is_down(desk, place.node)
+
+
+def _give_up(desk: Desk, instance: Instance, fault: EngineFault) -> None:
+    if not move_on(desk, instance, fault):
+        _fail(desk, instance, fault)
+
+
 def _fail(desk: Desk, instance: Instance, fault: EngineFault) -> None:
-    failure = Failure(fault.hop, fault.title, fault.detail, fault.next_step, instance.request_id)
+    before = tried_in_vain(instance)
+    detail = f"{fault.detail} Tried before: {before}" if before else fault.detail
+    failure = Failure(fault.hop, fault.title, detail, fault.next_step, instance.request_id)
     _log.warning(
         "instance.start_failed",
         instance=instance.id,

@@ -36,6 +36,7 @@ def new_record(
         title=title or environment.title,
         image=environment.image,
         image_id=environment.image_id,
+        source=environment.source,
         port=environment.port,
         ready_path=environment.ready_path,
         needs=environment.needs,
