@@ -38,3 +38,17 @@ def shared_proxy(redis_server: RedisServer) -> Iterator[Proxy]:
 def proxy(shared_proxy: Proxy, portal: Portal) -> Proxy:
     """A proxy that the tests share; one that ends it starts its own."""
     return shared_proxy
+
+
+@pytest.fixture(scope="session")
+def shared_apps_proxy(redis_server: RedisServer) -> Iterator[Proxy]:
+    """One that does not count how often somebody comes, for the many short visits of the tests of web applications."""
+    proxy = Proxy(redis_server.port, ASCI_PROXY_PERSON_BURST="0", ASCI_PROXY_ADDRESS_BURST="0")
+    proxy.start()
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture
+def apps_proxy(shared_apps_proxy: Proxy, portal: Portal) -> Proxy:
+    return shared_apps_proxy
