@@ -1,4 +1,4 @@
-"""The pump (``relay.Link``) between two peers that do anything at any time: no byte is lost, frames are whole, it ends once.
+"""The pump (``relay.Link``) between two peers that do anything at any time: no byte is lost, frames are whole, one end.
 
 Input: what comes early and how patient the proxy is, then actions: one byte each, with their numbers behind them.
 """
