@@ -188,12 +188,12 @@ lab_push() {
     done
 }
 
-# lab_images: names of the environments, and of the base, whose program makes home folders.
+# lab_images [NAME…]: images of these environments (none named: of all), and the base, whose program makes home folders.
 lab_images() {
     local folder
     echo "asci/base:$ASCI_TAG"
-    for folder in "$ASCI_ROOT"/images/envs/*/; do
-        folder=$(basename "$folder")
+    [ $# -gt 0 ] || for folder in "$ASCI_ROOT"/images/envs/*/; do set -- "$@" "$(basename "$folder")"; done
+    for folder in "$@"; do
         if docker image inspect "asci/env-$folder:$ASCI_TAG" >/dev/null 2>&1; then echo "asci/env-$folder:$ASCI_TAG"; fi
     done
 }

@@ -137,7 +137,7 @@ class Lab:
 
     def add_small_node(self, name: str, size: str) -> None:
         """One node more, whose disk is that small."""
-        self._installation.script("cluster", "--small", size, name)
+        self._installation.script("cluster", "--small", size, "--environments", "desktop", name)
 
     def _push(self, image: str, name: str) -> None:
         there = f"{self.registry}/asci/env-{name}:test"
