@@ -22,6 +22,8 @@ MOST_REASON_BYTES = 123
 
 _INTEGER_MASK_MOST = 256
 _FIN, _RESERVED, _OPCODE, _MASKED, _LENGTH = 0x80, 0x70, 0x0F, 0x80, 0x7F
+_WHOLE = _FIN | 2
+"""First byte of a binary message in one frame."""
 _CLOSE_CODE = Struct("!H")
 
 
@@ -153,8 +155,11 @@ class Decoder:
 
     def feed(self, data: bytes | memoryview) -> bytes:
         """The payload bytes of the data frames in ``data``, joined."""
+        size = len(data)
+        if 6 < size < 132 and data[0] == _WHOLE and data[1] == _MASKED | size - 6 and self._is_between_messages():
+            return self._take_whole(data)
         out: list[bytes] = []
-        position, end = 0, len(data)
+        position, end = 0, size
         while position < end and not self.closed and self.failure is None:
             if self._opcode < 0:
                 position = self._take_head(data, position)
@@ -164,6 +169,16 @@ class Decoder:
             position += take
             self._take_payload(clear, out)
         return out[0] if len(out) == 1 else b"".join(out)
+
+    def _is_between_messages(self) -> bool:
+        return self._opcode < 0 and not (self._head or self._fragmented or self.closed or self.failure)
+
+    def _take_whole(self, data: bytes | memoryview) -> bytes:
+        """One short message and nothing else: what a key or a pointer is."""
+        clear = unmask(data[6:], bytes(data[2:6]), 0)
+        self._new = False
+        self.marked = self.marked or clear[0] in self._marks
+        return clear
 
     def _take_head(self, data: bytes | memoryview, position: int) -> int:
         """Collect the head byte by byte count; returns the position behind what was used."""

@@ -12,13 +12,16 @@ import contextlib
 import math
 import select
 import selectors
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 READ, WRITE, EDGE = select.EPOLLIN, select.EPOLLOUT, select.EPOLLET
 _MOST_EVENTS = 256
 """Served before asyncio has its turn again."""
@@ -45,6 +48,8 @@ class WatchingSelector(selectors.BaseSelector):
         self._served: dict[int, Serve] = {}
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._map = _Map(self._keys)
+        self.stirred = False
+        """asyncio was given something to do since :meth:`select` was entered."""
 
     def watch(self, fd: int, events: int, serve: Serve) -> None:
         """See :class:`Watcher`."""
@@ -61,15 +66,24 @@ class WatchingSelector(selectors.BaseSelector):
                 self._epoll.unregister(fd)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Serve what is watched; return what is asyncio's."""
-        served, keys, others = self._served, self._keys, []
+        """Serve what is watched until there is something for asyncio; return what is asyncio's."""
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        others: list[tuple[selectors.SelectorKey, int]] = []
+        self.stirred = False
+        while not others and not self.stirred:
+            self._serve_once(timeout, others)
+            if timeout is not None and (timeout := deadline - time.monotonic()) <= 0:
+                break
+        return others
+
+    def _serve_once(self, timeout: float | None, others: list[tuple[selectors.SelectorKey, int]]) -> None:
+        served = self._served
         for fd, bits in self._epoll.poll(_whole_milliseconds(timeout), _MOST_EVENTS):
             serve = served.get(fd)
             if serve is not None:
                 serve(bits)
-            elif (key := keys.get(fd)) is not None:
+            elif (key := self._keys.get(fd)) is not None:
                 others.append((key, key.events & _of_asyncio(bits)))
-        return others
 
     def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
         """See :class:`selectors.BaseSelector`."""
@@ -106,6 +120,28 @@ class WatchingSelector(selectors.BaseSelector):
         self._keys.clear()
 
 
+class WatchingLoop(asyncio.SelectorEventLoop):
+    """asyncio's own loop; it tells its selector when it was given something to do, so that it is entered then only."""
+
+    def __init__(self, selector: WatchingSelector) -> None:
+        self._watching = selector  # before the rest, which may schedule already
+        super().__init__(selector)
+
+    def call_soon(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """See asyncio."""
+        self._watching.stirred = True
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """See asyncio; :meth:`call_later` comes through here."""
+        self._watching.stirred = True
+        return super().call_at(when, callback, *args, context=context)
+
+
 class _Map(Mapping["FileDescriptorLike", selectors.SelectorKey]):
     """The keys by descriptor or by what has one."""
 
@@ -125,7 +161,7 @@ class _Map(Mapping["FileDescriptorLike", selectors.SelectorKey]):
 def run(main: Callable[[Watcher], Coroutine[Any, Any, _T]]) -> _T:
     """As :func:`asyncio.run`, on a loop whose selector is handed to ``main`` as its watcher."""
     selector = WatchingSelector()
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+    with asyncio.Runner(loop_factory=lambda: WatchingLoop(selector)) as runner:
         return runner.run(main(selector))
 
 
