@@ -316,7 +316,7 @@ def test_a_lease_is_never_written_after_its_connection_left() -> None:
     async def play() -> None:
         store = FakeStore()
         one, _ = connection()
-        presence = Presence(store, "p", 5.0, lambda: [one])  # type: ignore[arg-type]
+        presence = Presence(store, "p", 5.0, lambda: [one], [].append)  # type: ignore[arg-type]
         presence.joined(one)
         store.during_write = lambda: presence.left(one)  # it leaves while the beat is under way
         await presence.write(whole=True)
@@ -334,7 +334,7 @@ def test_what_redis_missed_is_written_when_it_is_back() -> None:
         store = FakeStore()
         one, _ = connection()
         two, _ = connection(connection="c2")
-        presence = Presence(store, "p", 5.0, list)  # type: ignore[arg-type]
+        presence = Presence(store, "p", 5.0, list, [].append)  # type: ignore[arg-type]
         store.away = True
         presence.joined(one)
         presence.left(two)
@@ -348,12 +348,33 @@ def test_what_redis_missed_is_written_when_it_is_back() -> None:
     asyncio.run(play())
 
 
+def test_how_long_presence_waited_is_told_once_it_is_written() -> None:
+    async def play() -> None:
+        store, lags = FakeStore(), list[float]()
+        one, _ = connection()
+        presence = Presence(store, "p", 5.0, list, lags.append)  # type: ignore[arg-type]
+        await presence.write(whole=True)
+        assert lags == [], "a beat alone is late for nothing"
+        presence.joined(one)
+        store.away = True
+        with pytest.raises(StoreAway):
+            await presence.write(whole=False)
+        await asyncio.sleep(0.05)
+        store.away = False
+        await presence.write(whole=True)
+        assert [lag >= 0.05 for lag in lags] == [True]
+        await presence.write(whole=True)
+        assert len(lags) == 1
+
+    asyncio.run(play())
+
+
 def test_who_came_and_went_unseen_is_not_told() -> None:
     async def play() -> None:
         store = FakeStore()
         one, _ = connection()
         two, _ = connection(connection="c2")
-        presence = Presence(store, "p", 5.0, list)  # type: ignore[arg-type]
+        presence = Presence(store, "p", 5.0, list, [].append)  # type: ignore[arg-type]
         presence.joined(one)
         presence.joined(two)
         presence.left(one)
@@ -373,7 +394,7 @@ def test_a_lease_that_may_have_been_written_is_removed() -> None:
     async def play() -> None:
         store = FakeStore()
         one, _ = connection()
-        presence = Presence(store, "p", 5.0, list)  # type: ignore[arg-type]
+        presence = Presence(store, "p", 5.0, list, [].append)  # type: ignore[arg-type]
         presence.joined(one)
         store.away = True
         with pytest.raises(StoreAway):
@@ -391,7 +412,7 @@ def test_every_beat_writes_every_lease_again() -> None:
     async def play() -> None:
         store = FakeStore()
         one, link = connection()
-        presence = Presence(store, "p", 5.0, lambda: [one])  # type: ignore[arg-type]
+        presence = Presence(store, "p", 5.0, lambda: [one], [].append)  # type: ignore[arg-type]
         await presence.write(whole=True)
         store.leases.clear()
         link.bytes_down = 7

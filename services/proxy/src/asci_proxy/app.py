@@ -143,6 +143,7 @@ class Proxy:
 
     async def _subscribed(self) -> None:
         """Messages may have been missed: read the tombstones, and let the pages ask."""
+        self._metrics.subscribed()
         await self._revocations.catch_up()
         await self._apps.watch.catch_up()
         self._events.ring_all()

@@ -57,7 +57,9 @@ class Viewers:
         self._rate = guards.RateLimit(settings.person_burst, settings.person_rate, time.monotonic)
         self._open: set[Connection] = set()
         self._people: Counter[str] = Counter()
-        self.presence = Presence(store, settings.name, settings.beat_seconds, self.relayed)
+        self.presence = Presence(
+            store, settings.name, settings.beat_seconds, self.relayed, metrics.presence_lag.observe
+        )
 
     def __iter__(self) -> Iterator[Connection]:
         """Every connection, handshaking ones included."""

@@ -74,12 +74,30 @@ class Metrics:
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
             registry=registry,
         )
+        self.presence_lag = Histogram(
+            "asci_proxy_presence_lag_seconds",
+            "From a connection's coming or going to its lease written or removed in Redis",
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 30, 90),
+            registry=registry,
+        )
+        self.rebuilds = Counter(
+            "asci_proxy_subscription_rebuilds",
+            "Subscriptions that were lost, or silent, and made again",
+            registry=registry,
+        )
+        self._subscribed = False
         self.traffic = Traffic()
         registry.register(self.traffic)
 
     def refused(self, reason: str) -> None:
         """Count a refusal by its slug."""
         self.refusals.labels(reason).inc()
+
+    def subscribed(self) -> None:
+        """Redis confirmed a subscription: the first one, or one made again."""
+        if self._subscribed:
+            self.rebuilds.inc()
+        self._subscribed = True
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

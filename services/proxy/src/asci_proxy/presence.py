@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 
 from asci_proxy.connection import Connection
@@ -22,8 +23,17 @@ class Presence:
     A lease that is missing is written again at the next beat: it is never taken for the end of anything.
     """
 
-    def __init__(self, store: Store, proxy: str, beat: float, connections: Callable[[], Iterable[Connection]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        proxy: str,
+        beat: float,
+        connections: Callable[[], Iterable[Connection]],
+        lagged: Callable[[float], object],
+    ) -> None:
         self._store, self._proxy, self._beat, self._connections = store, proxy, beat, connections
+        self._lagged = lagged  # is told how many seconds the oldest change of a writing waited for it
+        self._since = 0.0  # when the oldest change came that is not written; 0: all are
         self._joined: set[Connection] = set()
         self._left: set[tuple[str, str]] = set()
         self._untold: set[Connection] = set()
@@ -34,7 +44,7 @@ class Presence:
         """Its bytes flow from now on."""
         self._joined.add(connection)
         self._untold.add(connection)
-        self._changed.set()
+        self._stir()
 
     def left(self, connection: Connection) -> None:
         """It is over."""
@@ -43,7 +53,7 @@ class Presence:
             self._untold.discard(connection)
             return
         self._left.add((connection.ticket.connection, connection.ticket.instance))
-        self._changed.set()
+        self._stir()
 
     async def run(self) -> None:
         """Write soon after every join and leave, many together, and everything at every beat; until cancelled."""
@@ -81,8 +91,10 @@ class Presence:
         """
         self._changed.clear()
         joined, left = set(self._joined), set(self._left)
+        since = self._since if joined or left else 0.0
         self._untold.clear()
         if not (whole or joined or left):
+            self._since = 0.0
             return
         leases = [connection.lease(self._proxy) for connection in (self._connections() if whole else joined)]
         left -= {(lease.connection, lease.instance) for lease in leases}
@@ -92,6 +104,13 @@ class Presence:
         await self._store.ring_presence(sorted(changed))
         self._joined -= joined
         self._left -= left
+        if since:
+            self._lagged(time.monotonic() - since)
+        self._since = time.monotonic() if self._joined or self._left else 0.0
+
+    def _stir(self) -> None:
+        self._since = self._since or time.monotonic()
+        self._changed.set()
 
     async def _wait_until(self, when: float) -> None:
         try:
