@@ -20,9 +20,9 @@ def kept(names: Iterable[str], longest: int = 100) -> dict[str, str]:
     return {name: value for name, value in given if value}
 
 
-def address(path: str, query: Mapping[str, str | int]) -> str:
-    """Path and filters."""
-    wanted = {name: value for name, value in query.items() if value not in {"", 0}}
+def address(path: str, query: Mapping[str, str | int], **more: str | int) -> str:
+    """Path, filters, and the place in the list."""
+    wanted = {name: value for name, value in {**query, **more}.items() if value not in {"", 0}}
     return f"{path}?{urlencode(wanted)}" if wanted else path
 
 

@@ -20,7 +20,7 @@ from asci_shared.web.words.numbers import utc
 pages = Blueprint("node_actions", __name__)
 
 DEADLINES = {
-    "": "When its last session ends",
+    "": "None: it waits for the last session",
     "1": "In 1 hour",
     "4": "In 4 hours",
     "8": "In 8 hours",

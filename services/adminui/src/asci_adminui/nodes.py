@@ -58,7 +58,7 @@ def _listing() -> dict[str, Any]:
     filters = asking.kept(FILTERS)
     everything = sorted(steering().nodes(), key=nodes.by_need)
     found = [node for node in everything if nodes.fits(node, filters.get("q", ""), filters.get("state", ""))]
-    first = max(0, request.args.get("from", 0, type=int))
+    first = max(0, request.args.get("first", 0, type=int))
     listing = Listing(tuple(found[first : first + asking.PAGE]), len(found), len(everything), first)
     return {"listing": listing, "filters": filters, "address": asking.address}
 

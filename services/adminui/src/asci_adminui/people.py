@@ -30,7 +30,7 @@ def listed_again() -> Response:
     return live.answer("fragments/people.html", **_listing())
 
 
-@pages.get(f"{PATH}/<username>/<any(quota, sign-ins):question>")
+@pages.get(f'{PATH}/<username>/<any(quota, "sign-ins"):question>')
 def ask(username: str, question: str) -> Response:
     """How much she may use; or whether to sign her out everywhere."""
     return _show(question, _there(username))

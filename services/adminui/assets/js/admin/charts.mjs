@@ -61,9 +61,10 @@ function options(id, kind, width) {
       {},
       ...lines.map(([, number]) => {
         const stroke = colour(`--chart-${number}`);
-        return { stroke, width: 1.5, fill: kind.stacked ? stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.16)") : undefined, points: { show: false } };
+        return { stroke, width: 1.5, fill: kind.stacked ? stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.18)") : undefined, points: { show: false } };
       }),
     ],
+    bands: kind.stacked ? lines.slice(1).map((_line, at) => ({ series: [at + 1, at + 2] })) : [],
     hooks: { setCursor: [(plot) => point(id, plot)] },
   };
 }

@@ -37,7 +37,7 @@ def news(node: Node) -> Markup:
     if node.gone:
         return Markup("Declared gone. It may be removed.")
     if node.state == "down":
-        since = Markup(" since ") + at(node.down_since) if node.down_since else Markup("")
+        since = Markup(" since ") + at(node.down_since, "short") if node.down_since else Markup("")
         return Markup("No answer{}").format(since) + (f": {node.error}" if node.error else "")
     if node.error:
         return Markup("{}").format(node.error)
@@ -52,7 +52,7 @@ def _draining(node: Node) -> Markup:
     if node.allocated.instances == 0:
         return Markup("Empty: nothing runs on it any more")
     if node.drain and node.drain.deadline:
-        return Markup("Empty by ") + at(node.drain.deadline)
+        return Markup("Empty by ") + at(node.drain.deadline, "short")
     return _by(node, "Draining") if node.drain else Markup("Waiting until it is empty")
 
 

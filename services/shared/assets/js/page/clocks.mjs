@@ -5,6 +5,7 @@ import { duration, running } from "./numbers.mjs";
 import { hear, serverNow } from "./server_clock.mjs";
 
 const format = (options) => new Intl.DateTimeFormat("en-GB", options);
+const DATE = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const CLOCK = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const WHEN = format({ weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const SECOND = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -23,6 +24,7 @@ function day(time, now) {
 const shows = {
   clock: (time) => CLOCK.format(time),
   when: (time) => WHEN.format(time),
+  short: (time, now) => (new Date(time).toDateString() === new Date(now).toDateString() ? CLOCK : DATE).format(time),
   second: (time) => SECOND.format(time),
   day,
   ends: (time, now) => endsIn(time - now),
