@@ -1,6 +1,6 @@
 # ASCI. `make help` explains itself; every target is one script in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean cluster cluster-down upgrade user disable enable images test fuzz check bench bench-relay lock logs status
+.PHONY: help up down clean cluster cluster-down upgrade test-many user disable enable images test fuzz check bench bench-relay lock logs status
 
 help: ## shows this list
 	@printf 'ASCI: desktops for scientists, from one command\n\n'
@@ -42,6 +42,9 @@ test: ## runs every test suite on images and an installation of its own; SUITES=
 
 fuzz: ## fuzzes the relay for a while: MINUTES=5
 	@MINUTES="$${MINUTES:-5}" scripts/fuzz
+
+test-many: ## 500 starts at once on nodes that hold 300; some ten minutes on two cores
+	@ASCI_TEST_STARTS=500 scripts/test chaos -- -k many_starts
 
 check: ## judges the code: types, style, imports, scripts, Dockerfiles
 	@scripts/check

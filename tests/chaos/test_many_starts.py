@@ -1,6 +1,6 @@
 """More starts at once than the nodes can hold: none is lost, none doubled, the rest waits and is served.
 
-ASCI_TEST_STARTS says how many (120); the contract's 500 on nodes that hold 300 are `make test-500`, some ten minutes on
+ASCI_TEST_STARTS says how many (120); the contract's 500 on nodes that hold 300 are ``make test-many``, some ten minutes on
 two cores.
 """
 
