@@ -37,8 +37,13 @@ class WebApp:
         thread.start()
         assert started.wait(10)
         yield ready[0]
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.die()
         thread.join(10)
+
+    def die(self) -> None:
+        """End the server and its connections. Repeating is harmless."""
+        with contextlib.suppress(RuntimeError):  # it is closed already
+            self.loop.call_soon_threadsafe(self.loop.stop)
 
     def say(self, event: str) -> None:
         """Send a server-sent event to whoever listens."""
