@@ -30,6 +30,9 @@ class People:
     def get(self, username: str) -> Person | None:
         return {person.username: person for person in (DEMO, JUN, ADMIN)}.get(username)  # type: ignore[call-overload, no-any-return]
 
+    def everybody(self) -> list[Person]:
+        raise NotImplementedError
+
     def search(self, text: str, limit: int = 10) -> list[Person]:
         raise NotImplementedError
 
@@ -79,6 +82,8 @@ class Room:
             engines=self.engines,
             readiness=FakeReadiness(self.engines),
             policies=self.store.policies,
+            overlays=self.store.overlays,
+            stats=self.store.stats,
             revocations=self.store.revocations,
             tokens=self.store.tokens,
             audit=self.store.audit,

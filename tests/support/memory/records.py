@@ -13,7 +13,7 @@ from asci_api.domain.errors import Conflict, NotFound, Restoring
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Instance
 from asci_api.domain.node import Node
-from asci_api.domain.ports import Fence, Remembered
+from asci_api.domain.ports import Fence, Remembered, Seen
 from asci_shared.redis_contract import Ring, TokenRecord
 from tests.support.memory.state import State
 
@@ -139,6 +139,19 @@ class MemoryTokens:
             held = self.state.standing().expiring.get("tokens", {})
             mine = [(one[0].created_at, key) for key, one in held.items() if one[0].username == username]
             return [key for _, key in sorted(mine) if self.state.kept("tokens", key)]
+
+    def seen(self, usernames: Sequence[Username]) -> dict[Username, Seen]:
+        return {username: self._seen(username) for username in usernames}
+
+    def _seen(self, username: Username) -> Seen:
+        with self.state.open():
+            used = [self._used(key) for key in self.of(username)]
+            return Seen(len(used), max(used, default=None))
+
+    def _used(self, token_hash: str) -> float:
+        record, left = self.state.kept("tokens", token_hash), self.state.left("tokens", token_hash)
+        assert record is not None
+        return float(max(record.created_at, self.state.clock.now + left - record.idle_seconds))
 
     def standing(self) -> dict[str, TokenRecord]:
         with self.state.open():

@@ -62,7 +62,7 @@ def test_wiring_connects_to_nothing(variables: dict[str, str], tmp_path: Path) -
     adapters = build(settings)
     desk = front_desk(settings, adapters)
     assert adapters.store.pulse.beats() is False
-    assert desk.engines.names() == ["local"]
+    assert [node.name for node in desk.declared()] == ["local"]
 
 
 def test_homes_must_be_absolute(variables: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import ValidationError
@@ -47,14 +48,21 @@ def read_catalogue(images: Iterable[NodeImage], overlay: Overlay) -> tuple[list[
         environment, left_out = decide(name, several, overlay.pin(name))
         warnings += left_out
         if environment is not None:
-            found[name] = overlay.apply(environment)
-    warnings += [
-        f"{environment.image}: mounts {mount}, which the overlay does not declare"
-        for environment in found.values()
-        for mount in environment.mounts
+            found[name], undeclared = _offered(environment, overlay, left_out)
+            warnings += undeclared
+    return [found[name] for name in sorted(found)], warnings
+
+
+def _offered(environment: Environment, overlay: Overlay, left_out: list[str]) -> tuple[Environment, list[str]]:
+    """The environment as the operator wants it, with what is wrong around it; and what is wrong with its mounts."""
+    offered = overlay.apply(environment)
+    undeclared = [
+        f"{offered.image}: mounts {mount}, which the overlay does not declare"
+        for mount in offered.mounts
         if mount not in overlay.mounts
     ]
-    return [found[name] for name in sorted(found)], warnings
+    unreadable = [] if overlay.readable else ["overlay.yaml cannot be read, so nothing is offered"]
+    return replace(offered, problems=(*left_out, *undeclared, *unreadable)), undeclared
 
 
 def _claims(images: Iterable[NodeImage]) -> tuple[dict[str, list[Claim]], list[str]]:

@@ -29,6 +29,9 @@ class LocalDirectory:
         account = self._file.read().get(username)
         return account.person(username) if account else None
 
+    def everybody(self) -> list[Person]:
+        return [account.person(username) for username, account in sorted(self._file.read().items())]
+
     def search(self, text: str, limit: int = 10) -> list[Person]:
         wanted = text.casefold()
         found = [

@@ -84,6 +84,15 @@ class Idempotency(Protocol):
         """Forget a claim whose instance was not made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Sign-ins of a person that stand."""
+
+    sign_ins: int = 0
+    last_seen: float | None = None
+    """When one of them was last used (Unix time); None without any."""
+
+
 class Tokens(Protocol):
     """Sign-in tokens by their SHA-256 (hex)."""
 
@@ -97,6 +106,9 @@ class Tokens(Protocol):
 
     def of(self, username: Username) -> list[str]:
         """Hashes of all sign-ins of a person."""
+
+    def seen(self, usernames: Sequence[Username]) -> dict[Username, Seen]:
+        """How many sign-ins each of these people has, and when the last of them was used."""
 
     def standing(self) -> dict[str, TokenRecord]:
         """Every sign-in that stands, by its hash; none is renewed by it."""
@@ -448,6 +460,10 @@ class Directory(Protocol):
 
     def get(self, username: str) -> Person | None:
         """The person; None only where that is certain, for her sign-ins end then. Raises ``Unavailable``."""
+
+    def everybody(self) -> list[Person]:
+        """All people that are known, by user name, also disabled ones. A site's directory may know only those who
+        signed in once."""
 
     def search(self, text: str, limit: int = 10) -> list[Person]:
         """People whose user name or a word of whose name begins with ``text``, without regard to case."""

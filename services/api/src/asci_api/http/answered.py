@@ -46,6 +46,13 @@ class Amounts(Strict):
     gpus = fields.Integer(required=True)
 
 
+class Limits(Strict):
+    """Sessions and GPUs at once; null: as much as there is."""
+
+    sessions = fields.Integer(required=True, allow_none=True)
+    gpus = fields.Integer(required=True, allow_none=True)
+
+
 class Session(Strict):
     """The sign-in behind the call."""
 
@@ -63,7 +70,7 @@ class Me(Strict):
     roles = fields.List(fields.String(validate=validate.OneOf(["user", "admin"])), required=True)
     uid = fields.Integer(required=True)
     gid = fields.Integer(required=True)
-    quota = fields.Nested(Amounts, required=True)
+    quota = fields.Nested(Limits, required=True)
     usage = fields.Nested(Amounts, required=True)
     session = fields.Nested(Session, required=True)
 
@@ -111,10 +118,27 @@ class EnvironmentDocument(Strict):
     waiting = fields.Integer(required=True, metadata={"description": "How many are in the queue for it."})
 
 
+class Allowed(Strict):
+    """Who may start an environment; both empty means everybody."""
+
+    groups = fields.List(fields.String(), required=True)
+    people = fields.List(fields.String(), required=True)
+
+
+class ListedEnvironment(EnvironmentDocument):
+    """A catalogue entry; with `scope=all` also what admins steer."""
+
+    enabled = fields.Boolean()
+    allow = fields.Nested(Allowed)
+    nodes_with_image = fields.Integer()
+    revision = fields.Integer(metadata={"description": "Raised by one when admins change it."})
+    problems = fields.List(fields.String())
+
+
 class Environments(Strict):
     """A page of the catalogue."""
 
-    items = fields.List(fields.Nested(EnvironmentDocument), required=True)
+    items = fields.List(fields.Nested(ListedEnvironment), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
@@ -190,6 +214,33 @@ class FailureDocument(Strict):
     request_id = fields.String(required=True)
 
 
+class VerdictDocument(Strict):
+    """What the scheduler thinks of one node."""
+
+    name = fields.String(required=True)
+    fits = fields.Boolean(required=True)
+    reasons = fields.List(fields.String(), required=True, metadata={"description": "Clauses; empty where it fits."})
+    score = fields.Float(required=True, allow_none=True, metadata={"description": "0 to 100."})
+
+
+class DecisionDocument(Strict):
+    """Why an instance is on its node, as it was decided."""
+
+    at = a_time("Decided.")
+    node = fields.String(required=True)
+    score = fields.Float(required=True)
+    policy_revision = fields.Integer(required=True)
+    nodes = fields.List(fields.Nested(VerdictDocument), required=True, metadata={"description": "Best first."})
+
+
+class DrainNoticeDocument(Strict):
+    """What its people are told of a node that is being emptied."""
+
+    node = fields.String(required=True)
+    reason = fields.String(required=True, metadata={"description": "A sentence; may be empty."})
+    deadline = a_time("It is ended then, and `expires_at` says so.", null=True)
+
+
 class InstanceDocument(Strict):
     """One running environment of one owner. Pages call it a session."""
 
@@ -226,6 +277,15 @@ class InstanceDocument(Strict):
     needs = fields.Nested(NeedsDocument, required=True)
     image = fields.String(required=True, allow_none=True, metadata={"description": "The image's id."})
     request_id = fields.String(required=True, metadata={"description": "Of the start; the same in every log."})
+    drain = fields.Nested(
+        DrainNoticeDocument, required=True, allow_none=True, metadata={"description": "Its node is being emptied."}
+    )
+    decision = fields.Nested(
+        DecisionDocument,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it is on its node; for owner and admins, and in lists null."},
+    )
 
 
 class Instances(Strict):

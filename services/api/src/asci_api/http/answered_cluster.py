@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from asci_api.domain.node import NodeSource, NodeState
-from asci_api.http.answered import Amounts, EnvironmentDocument, a_time
+from asci_api.http.answered import Allowed, Amounts, EnvironmentDocument, Limits, VerdictDocument, a_time
 from asci_api.http.members import Strict
 from asci_api.work.attention import KINDS
 
@@ -164,9 +164,9 @@ class LifetimeDocument(Strict):
 class QuotasDocument(Strict):
     """How much a person may have at once: her own, else the greatest of her groups', else the default."""
 
-    default = fields.Nested(Amounts, required=True)
-    groups = fields.Dict(keys=fields.String(), values=fields.Nested(Amounts), required=True)
-    people = fields.Dict(keys=fields.String(), values=fields.Nested(Amounts), required=True)
+    default = fields.Nested(Limits, required=True)
+    groups = fields.Dict(keys=fields.String(), values=fields.Nested(Limits), required=True)
+    people = fields.Dict(keys=fields.String(), values=fields.Nested(Limits), required=True)
 
 
 class PrioritiesDocument(Strict):
@@ -191,15 +191,6 @@ class PolicyDocument(Strict):
     revision = fields.Integer(required=True, metadata={"description": "Raised by one at each change."})
 
 
-class VerdictDocument(Strict):
-    """What the scheduler thinks of one node."""
-
-    name = fields.String(required=True)
-    fits = fields.Boolean(required=True)
-    reasons = fields.List(fields.String(), required=True, metadata={"description": "Clauses; empty where it fits."})
-    score = fields.Float(required=True, allow_none=True, metadata={"description": "0 to 100."})
-
-
 class PlaceDocument(Strict):
     """Where it would go."""
 
@@ -219,18 +210,11 @@ class ExplanationDocument(Strict):
     queue_ahead = fields.Integer(required=True, metadata={"description": "How many would be served before."})
 
 
-class AllowDocument(Strict):
-    """Who may start it; both empty means everybody."""
-
-    groups = fields.List(fields.String(), required=True)
-    people = fields.List(fields.String(), required=True)
-
-
 class SwitchableDocument(EnvironmentDocument):
     """A catalogue entry, as admins see it."""
 
     enabled = fields.Boolean(required=True)
-    allow = fields.Nested(AllowDocument, required=True)
+    allow = fields.Nested(Allowed, required=True)
     nodes_with_image = fields.Integer(required=True)
     revision = fields.Integer(required=True, metadata={"description": "Raised by one when admins change it."})
     problems = fields.List(fields.String(), required=True)
@@ -244,7 +228,7 @@ class PersonDocument(Strict):
     groups = fields.List(fields.String(), required=True)
     roles = fields.List(fields.String(), required=True)
     disabled = fields.Boolean(required=True)
-    quota = fields.Nested(Amounts, required=True)
+    quota = fields.Nested(Limits, required=True)
     quota_from = fields.String(required=True, metadata={"description": "`default`, `group x` or `person`."})
     usage = fields.Nested(Amounts, required=True)
     sign_ins = fields.Integer(required=True)

@@ -171,6 +171,16 @@ class AllowRequest(Strict):
     people = fields.List(fields.String(validate=_PERSON), load_default=list, validate=validate.Length(max=500))
 
 
+class EnvironmentsQuery(Paged):
+    """Which environments."""
+
+    scope = fields.String(
+        load_default="mine",
+        validate=validate.OneOf(["mine", "all"]),
+        metadata={"description": "`all`: with what admins steer, for admins."},
+    )
+
+
 class EnvironmentPatch(Strict):
     """What to decide about an environment; members that are left out stay as they are."""
 
@@ -194,7 +204,7 @@ class PersonPatch(Strict):
     quota = fields.Nested(QuotaRequest, required=True, allow_none=True, metadata={"description": "null: the policy's."})
 
 
-class StopRequest(Strict):
+class StopReason(Strict):
     """Why it is stopped."""
 
     reason = _reason()

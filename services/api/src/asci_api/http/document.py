@@ -46,6 +46,7 @@ _TAGS = {
     "Shares": "Other people's rights.",
     "Nodes": "Machines with a Docker Engine (admins).",
     "Scheduler": "How instances are placed (admins).",
+    "Everybody": "People, as admins see them.",
     "Audit": "Who did what (admins).",
     "Charts": "What goes on (admins).",
     "Notice": "The operator's word to everybody.",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from asci_api.http import answered, asked
+from typing import Any
+
+from asci_api.domain.environment import Allow
+from asci_api.http import answered, answered_cluster, asked_cluster
 from asci_api.http.call import Answer, Call, Json
 from asci_api.http.operation import Outcome, operation
 from asci_api.http.paging import page
 from asci_api.work.find_environments import Offer, find_environment, find_environments
 from asci_api.work.present_instance import present_needs
+from asci_api.work.steer_environments import EnvironmentChange, SteeredOffer, change_environment, find_steered
 
 TAG = "Environments"
 
@@ -16,20 +20,27 @@ TAG = "Environments"
     "GET",
     "/environments",
     tag=TAG,
-    query=asked.Paged,
+    query=asked_cluster.EnvironmentsQuery,
     outcomes={200: Outcome("The catalogue, by title.", answered.Environments)},
+    problems=(403,),
     tagged=True,
 )
 def list_environments(call: Call) -> Answer:
-    """What can be started."""
-    offers = find_environments(call.desk, call.caller)
+    """What can be started; with `scope=all` what admins can steer.
+
+    That adds `enabled`, `allow`, `nodes_with_image`, `revision` and `problems` to each entry."""
+    items: list[tuple[Offer, Json]]
+    if call.query["scope"] == "all":
+        items = [(one.offer, _steered(one)) for one in find_steered(call.desk, call.caller)]
+    else:
+        items = [(offer, _present(offer)) for offer in find_environments(call.desk, call.caller)]
     shown, cursor = page(
-        offers,
+        items,
         call.query["limit"],
         call.query["cursor"],
-        lambda offer: (offer.environment.title.casefold(), offer.environment.name),
+        lambda item: (item[0].environment.title.casefold(), item[0].environment.name),
     )
-    return Answer({"items": [_present(offer) for offer in shown], "next_cursor": cursor})
+    return Answer({"items": [document for _, document in shown], "next_cursor": cursor})
 
 
 @operation(
@@ -43,6 +54,44 @@ def list_environments(call: Call) -> Answer:
 def get_environment(call: Call) -> Answer:
     """One environment."""
     return Answer(_present(find_environment(call.desk, call.caller, call.path["name"])))
+
+
+@operation(
+    "PATCH",
+    "/environments/{name}",
+    tag=TAG,
+    body=asked_cluster.EnvironmentPatch,
+    outcomes={200: Outcome("As it is offered now.", answered_cluster.SwitchableDocument)},
+    problems=(404, 409),
+)
+def change_one_environment(call: Call) -> Answer:
+    """Switch an environment off or on, or say who may start it (admins).
+
+    Stands above its image's label and the operator's overlay, but does not bring back what the overlay took off the
+    offer. What runs is left alone."""
+    changed = change_environment(call.desk, call.caller, call.path["name"], _change(call.body))
+    return Answer(_steered(changed))
+
+
+def _change(body: Any) -> EnvironmentChange:
+    allow = body.get("allow")
+    return EnvironmentChange(
+        enabled=body.get("enabled"),
+        allow=None if allow is None else Allow(tuple(allow["groups"]), tuple(allow["people"])),
+        clear_allow="allow" in body and allow is None,
+    )
+
+
+def _steered(one: SteeredOffer) -> Json:
+    environment = one.offer.environment
+    return {
+        **_present(one.offer),
+        "enabled": environment.enabled,
+        "allow": {"groups": list(environment.allow), "people": list(environment.allow_people)},
+        "nodes_with_image": one.nodes_with_image,
+        "revision": one.switch.revision,
+        "problems": list(environment.problems),
+    }
 
 
 def _present(offer: Offer) -> Json:
@@ -63,4 +112,4 @@ def _present(offer: Offer) -> Json:
     }
 
 
-OPERATIONS = (list_environments, get_environment)
+OPERATIONS = (list_environments, get_environment, change_one_environment)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from asci_api.domain.errors import AsciError
+from asci_api.domain.errors import AsciError, NotFound
 from asci_api.domain.instance import Instance
-from asci_api.http import answered, asked
+from asci_api.http import answered, asked, asked_cluster
 from asci_api.http.call import Answer, Call, Json
 from asci_api.http.metrics import STARTS
 from asci_api.http.operation import Outcome, operation
 from asci_api.http.paging import page
 from asci_api.work.edit_instance import edit_instance
 from asci_api.work.find_instances import Filters, find_instance, find_instances
+from asci_api.work.find_nodes import must_be_admin
 from asci_api.work.new_record import DEFAULT_GEOMETRY
+from asci_api.work.present_decision import decision_for, present_decision
 from asci_api.work.present_instance import look_around, present_instance
 from asci_api.work.read_logs import read_logs
 from asci_api.work.start_instance import Wish, idempotency_key, start_instance
@@ -116,6 +118,8 @@ def change_instance(call: Call) -> Answer:
     "DELETE",
     "/instances/{id}",
     tag=TAG,
+    body=asked_cluster.StopReason,
+    may_be_empty=True,
     outcomes={
         202: Outcome("It stops.", answered.InstanceDocument),
         204: Outcome("It had ended and is off the list now."),
@@ -123,8 +127,10 @@ def change_instance(call: Call) -> Answer:
     problems=(403, 404),
 )
 def delete_instance(call: Call) -> Answer:
-    """Stop it (its owner, admins); take an ended one off the list (its owner)."""
-    stopping = stop_instance(call.desk, call.caller, call.path["id"])
+    """Stop it (its owner, admins); take an ended one off the list (its owner).
+
+    The body may be left out; its `reason` is told to the owner and her guests."""
+    stopping = stop_instance(call.desk, call.caller, call.path["id"], call.body.get("reason", "").strip())
     return Answer(status=204) if stopping is None else Answer(_present(call, stopping), 202)
 
 
@@ -141,8 +147,26 @@ def get_logs(call: Call) -> Answer:
     return Answer({"lines": list(log.lines), "from": log.source})
 
 
+@operation(
+    "GET",
+    "/instances/{id}/decision",
+    tag=TAG,
+    outcomes={200: Outcome("As it was decided then.", answered.DecisionDocument)},
+    problems=(403, 404),
+    tagged=True,
+)
+def get_decision(call: Call) -> Answer:
+    """Why it is on its node, and why not on others (admins)."""
+    must_be_admin(call.caller)
+    instance = find_instance(call.desk, call.caller, call.path["id"])
+    if instance.decision is None:
+        raise NotFound("Nothing was decided about this session yet.", slug="no-decision")
+    return Answer(present_decision(instance.decision))
+
+
 def _present(call: Call, instance: Instance) -> Json:
-    return present_instance(instance, call.caller.person, look_around(call.desk, [instance]))
+    document = present_instance(instance, call.caller.person, look_around(call.desk, [instance]))
+    return {**document, "decision": decision_for(instance, call.caller.person)}
 
 
-OPERATIONS = (create_instance, list_instances, get_instance, change_instance, delete_instance, get_logs)
+OPERATIONS = (create_instance, list_instances, get_instance, change_instance, delete_instance, get_logs, get_decision)

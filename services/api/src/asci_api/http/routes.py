@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import re
 
-from asci_api.http import audit, connections, environments, instances, nodes, notice, scheduler, sessions, shares
+from asci_api.http import (
+    audit,
+    connections,
+    environments,
+    instances,
+    nodes,
+    notice,
+    people,
+    scheduler,
+    sessions,
+    shares,
+)
 from asci_api.http.operation import Operation
 
 PREFIX = "/api/v1"
@@ -16,6 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *connections.OPERATIONS,
     *shares.OPERATIONS,
     *nodes.OPERATIONS,
+    *people.OPERATIONS,
     *scheduler.OPERATIONS,
     *audit.OPERATIONS,
     *notice.OPERATIONS,

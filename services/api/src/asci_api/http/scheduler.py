@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from asci_api.domain.decision import NodeVerdict
 from asci_api.domain.policy import Policy
 from asci_api.http import answered_cluster, asked_cluster
 from asci_api.http.answers import matches, tag_of
-from asci_api.http.call import Answer, Call, Json
+from asci_api.http.call import Answer, Call
 from asci_api.http.operation import Outcome, operation
 from asci_api.work.edit_policy import put_policy
 from asci_api.work.explain_placement import explain_placement
 from asci_api.work.find_nodes import must_be_admin
+from asci_api.work.present_decision import present_verdict
 from asci_api.work.present_policy import present_policy
 
 TAG = "Scheduler"
@@ -74,19 +74,10 @@ def explain_start(call: Call) -> Answer:
         {
             "placement": placement,
             "never_fits": told.never_fits,
-            "nodes": [_verdict(one) for one in told.nodes],
+            "nodes": [present_verdict(one) for one in told.nodes],
             "queue_ahead": told.queue_ahead,
         }
     )
-
-
-def _verdict(verdict: NodeVerdict) -> Json:
-    return {
-        "name": verdict.name,
-        "fits": verdict.fits,
-        "reasons": list(verdict.reasons),
-        "score": None if verdict.score is None else round(verdict.score, 2),
-    }
 
 
 OPERATIONS = (get_policy, put_whole_policy, explain_start)

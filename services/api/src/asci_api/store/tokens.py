@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asci_api.domain.errors import Restoring
 from asci_api.domain.identity import Username
+from asci_api.domain.ports import Seen
 from asci_api.store import codec, keys
 from asci_api.store.redis import Door, answering
 from asci_shared.redis_contract import SENTINEL, TokenRecord, token_key
@@ -32,6 +34,12 @@ class RedisTokens:
     def of(self, username: Username) -> list[str]:
         standing = self.door.run("tokens_of", [SENTINEL, keys.tokens_of(username)], [token_key("")])
         return [token_hash.decode() for token_hash in standing]
+
+    def seen(self, usernames: Sequence[Username]) -> dict[Username, Seen]:
+        wanted = [SENTINEL, *(keys.tokens_of(username) for username in usernames)]
+        flat = self.door.run("tokens_seen", wanted, [token_key("")])
+        told = (Seen(flat[at], float(flat[at + 1]) if flat[at + 1] else None) for at in range(0, len(flat), 2))
+        return dict(zip(usernames, told, strict=True))
 
     def standing(self) -> dict[str, TokenRecord]:
         with answering():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from asci_api.domain.environment import Environment
+from asci_api.domain.environment import Environment, EnvironmentSwitch
 from asci_api.domain.errors import NotFound, Unavailable
 from asci_api.domain.identity import Caller, Person
 from asci_api.domain.instance import State
@@ -33,7 +33,9 @@ class Offer:
 
 def find_environments(desk: FrontDesk, caller: Caller) -> list[Offer]:
     """All of them, by title. Empty before the first look at the engines."""
-    environments = sorted(desk.cluster.environments() or [], key=lambda one: (one.title.casefold(), one.name))
+    switches = desk.switches.all()
+    offered = [switches.get(one.name, EnvironmentSwitch()).over(one) for one in desk.cluster.environments() or []]
+    environments = sorted(offered, key=lambda one: (one.title.casefold(), one.name))
     return _offers(desk, caller.person, environments)
 
 
@@ -43,7 +45,14 @@ def find_environment(desk: FrontDesk, caller: Caller, name: str) -> Offer:
 
 
 def environment_named(desk: FrontDesk, name: str) -> Environment:
-    """Raises ``NotFound`` (``unknown-environment``); ``Unavailable`` before the first look, when nothing is known."""
+    """As it is offered. Raises as :func:`operators_environment`."""
+    return desk.switches.all().get(name, EnvironmentSwitch()).over(operators_environment(desk, name))
+
+
+def operators_environment(desk: FrontDesk, name: str) -> Environment:
+    """As its image and the operator's overlay describe it, whatever admins decided.
+
+    Raises ``NotFound`` (``unknown-environment``); ``Unavailable`` before the first look, when nothing is known."""
     environments = desk.cluster.environments()
     if environments is None:
         raise Unavailable("The catalogue is being read.", slug="no-catalogue")
@@ -62,9 +71,11 @@ def reason_against(environment: Environment, person: Person) -> str:
     """Why a person may not start it, one sentence; empty where she may."""
     if not environment.enabled:
         return "Not offered at the moment."
-    if environment.allow and not {group.name for group in person.groups} & set(environment.allow):
-        return f"For members of {_either(environment.allow)}."
-    return ""
+    if not environment.allow and not environment.allow_people:
+        return ""
+    if person.username in environment.allow_people or {group.name for group in person.groups} & set(environment.allow):
+        return ""
+    return f"For members of {_either(environment.allow)}." if environment.allow else "For chosen people."
 
 
 def _offers(desk: FrontDesk, person: Person, environments: list[Environment]) -> list[Offer]:

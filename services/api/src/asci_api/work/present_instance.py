@@ -79,7 +79,7 @@ def present_instance(instance: Instance, viewer: Person, around: Surroundings) -
         "created_at": moment(instance.created_at),
         "running_at": moment(instance.running_at),
         "ended_at": moment(instance.ended_at),
-        "expires_at": moment(instance.expires_at),
+        "expires_at": moment(instance.ends_at),
         "longest_life_seconds": around.longest_life,
         "my_access": str(access_of(instance, viewer) or ""),
         "shares": _shares(instance, viewer),
@@ -91,6 +91,8 @@ def present_instance(instance: Instance, viewer: Person, around: Surroundings) -
         "needs": present_needs(instance.needs),
         "image": instance.image_id or None,
         "request_id": instance.request_id,
+        "drain": _drain(instance),
+        "decision": None,
     }
 
 
@@ -204,6 +206,13 @@ def _error(instance: Instance) -> Json | None:
         "next_step": failure.next_step,
         "request_id": failure.request_id,
     }
+
+
+def _drain(instance: Instance) -> Json | None:
+    notice = instance.drain
+    if notice is None or instance.ended:
+        return None
+    return {"node": notice.node, "reason": notice.reason, "deadline": moment(notice.deadline)}
 
 
 def _lost(instance: Instance) -> Failure:

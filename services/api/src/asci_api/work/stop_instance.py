@@ -12,17 +12,19 @@ from asci_shared.close_codes import CloseCode
 from asci_shared.redis_contract import RevocationKind
 
 
-def stop_instance(desk: FrontDesk, caller: Caller, instance_id: str) -> Instance | None:
+def stop_instance(desk: FrontDesk, caller: Caller, instance_id: str, reason: str = "") -> Instance | None:
     """Record that it shall end, and close its live connections. None where it had ended and was taken off the list.
 
-    A request that stands already wins; asking twice is fine. Raises ``NotFound``, ``NotAllowed``.
+    A ``reason`` is read by its owner and its guests. A request that stands already wins; asking twice is fine. Raises
+    ``NotFound``, ``NotAllowed``.
     """
     instance = instance_for(desk, caller, instance_id, Right.SEE)
     if instance.ended:
         _dismiss(desk, caller, instance)
         return None
     check(desk, caller, instance, Right.STOP)
-    request = StopRequest(by=caller.person.username, reason=f"Stopped by {caller.person.name}.", at=desk.clock())
+    told = f"Stopped by {caller.person.name}{f': {reason}' if reason else '.'}"
+    request = StopRequest(by=caller.person.username, reason=told, at=desk.clock())
 
     def step(now: Instance) -> Instance | None:
         return None if now.ended or now.stop else replace(now, stop=request)
@@ -32,7 +34,8 @@ def stop_instance(desk: FrontDesk, caller: Caller, instance_id: str) -> Instance
         desk.revocations.revoke(
             RevocationKind.INSTANCE, code=CloseCode.ENDED, reason=_short(request.reason), instance=stored.id
         )
-        desk.note(caller, "instance.stop", stored.id, owner=stored.owner)
+        facts = {"owner": stored.owner, "reason": reason} if reason else {"owner": stored.owner}
+        desk.note(caller, "instance.stop", stored.id, **facts)
     return stored
 
 
