@@ -12,7 +12,7 @@ import yaml
 
 from tests.infra.containers import ROOT, TAG, inspect, must, run, script_environment
 
-SERVICES = {"edge", "redis", "api", "controller", "webui", "proxy"}
+SERVICES = {"edge", "redis", "api", "controller", "webui", "adminui", "proxy"}
 # A compose of the second generation, from the images' Debian, where this machine's is of the first.
 SECOND_GENERATION = "asci/compose-2:test"
 DOCKERFILE = f"""\
@@ -117,6 +117,7 @@ def test_networks_let_nobody_meet_who_need_not(config: Config) -> None:
     assert networks == {
         "edge": {"portal", "relay"},
         "webui": {"portal"},
+        "adminui": {"portal"},
         "api": {"portal", "data"},
         "controller": {"data"},
         "proxy": {"relay", "data"},
@@ -131,6 +132,7 @@ def test_each_service_gets_its_own_secrets(config: Config) -> None:
     assert secrets == {
         "edge": set(),
         "webui": {"webui_key"},
+        "adminui": {"adminui_key"},
         "api": {"asci_key", "redis_api"},
         "controller": {"asci_key", "redis_controller"},
         "proxy": {"asci_key", "redis_proxy"},

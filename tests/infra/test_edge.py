@@ -141,7 +141,7 @@ def edge() -> Iterator[Edge]:
     """An edge before services that echo."""
     with ExitStack() as stack:
         started = start_edge(stack)
-        for alias, port in (("api", 8000), ("webui", 8020), ("proxy", 8010)):
+        for alias, port in (("api", 8000), ("webui", 8020), ("adminui", 8030), ("proxy", 8010)):
             start_echo(stack, started, alias, port)
         yield started
 
@@ -187,14 +187,23 @@ def test_a_wrong_address_is_refused_at_start(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "door"), [("/", "webui"), ("/s/abc", "webui"), ("/api/v1/me", "api"), ("/connect/events", "proxy")]
+    ("path", "door"),
+    [
+        ("/", "webui"),
+        ("/s/abc", "webui"),
+        ("/administrators", "webui"),
+        ("/admin", "adminui"),
+        ("/admin/nodes", "adminui"),
+        ("/api/v1/me", "api"),
+        ("/connect/events", "proxy"),
+    ],
 )
 def test_paths_lead_to_their_service_unchanged(edge: Edge, path: str, door: str) -> None:
     answer = edge.ask("GET", f"{path}?q=a%20b")
     assert answer.status == 200
     assert answer.json()["path"] == f"{path}?q=a%20b"
     upstream = log_of(edge, answer.headers["x-request-id"])["asci"]["upstream"]
-    assert upstream.endswith({"webui": ":8020", "api": ":8000", "proxy": ":8010"}[door])
+    assert upstream.endswith({"webui": ":8020", "adminui": ":8030", "api": ":8000", "proxy": ":8010"}[door])
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/me", "/static/none.js", "/metrics", "/connect/x"])

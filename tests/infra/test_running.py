@@ -11,8 +11,16 @@ import pytest
 
 from tests.infra.containers import eventually, inspect, must, run, script_environment
 
-ROLES = {"edge", "redis", "api", "controller", "webui", "proxy"}
-USERS = {"edge": 10004, "redis": 10005, "api": 10001, "controller": 10001, "webui": 10003, "proxy": 10002}
+ROLES = {"edge", "redis", "api", "controller", "webui", "adminui", "proxy"}
+USERS = {
+    "edge": 10004,
+    "redis": 10005,
+    "api": 10001,
+    "controller": 10001,
+    "webui": 10003,
+    "adminui": 10006,
+    "proxy": 10002,
+}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +106,7 @@ def test_only_api_and_controller_see_the_engine(plane: dict[str, dict[str, Any]]
         assert seen == (role in {"api", "controller"})
 
 
-@pytest.mark.parametrize("role", ["edge", "webui"])
+@pytest.mark.parametrize("role", ["edge", "webui", "adminui"])
 def test_pages_and_edge_cannot_reach_redis(plane: dict[str, dict[str, Any]], role: str) -> None:
     address = next(iter(plane["redis"]["NetworkSettings"]["Networks"].values()))["IPAddress"]
     for target in ("redis", address):

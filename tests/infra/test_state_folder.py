@@ -18,6 +18,7 @@ READERS = {
     "redis_controller": (10001, 10001, 0o400),
     "redis_proxy": (10002, 10002, 0o400),
     "webui_key": (10003, 10003, 0o400),
+    "adminui_key": (10006, 10006, 0o400),
     "redis_users.acl": (10005, 10005, 0o400),
     "redis_operator": (os.getuid(), os.getgid(), 0o600),
     "demo_password": (os.getuid(), os.getgid(), 0o600),

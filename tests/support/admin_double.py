@@ -51,24 +51,49 @@ def node(name: str, state: str = "active", **facts: Any) -> Json:
     used, total, model = gpus
     ledger = [
         {
-            "index": number, "uuid": f"GPU-{name}-{number}", "model": model, "memory": 48 * GB, "slots": 1,
-            "mode": "exclusive" if number < used else "free", "used_slots": int(number < used),
+            "index": number,
+            "uuid": f"GPU-{name}-{number}",
+            "model": model,
+            "memory": 48 * GB,
+            "slots": 1,
+            "mode": "exclusive" if number < used else "free",
+            "used_slots": int(number < used),
             "instances": [f"{name[:3]}{number}xyz"] if number < used else [],
         }
         for number in range(total)
-    ]  # fmt: skip
+    ]
     whole: Json = {
-        "name": name, "url": f"tcp://{name}.example.org:2376", "publish": f"10.1.0.{len(name)}",
-        "labels": labels, "engine_labels": {}, "overlay": {"labels": labels, "removed_labels": []}, "taints": [],
-        "state": state, "wanted": "active" if state == "down" else state, "drain": None,
+        "name": name,
+        "url": f"tcp://{name}.example.org:2376",
+        "publish": f"10.1.0.{len(name)}",
+        "labels": labels,
+        "engine_labels": {},
+        "overlay": {"labels": labels, "removed_labels": []},
+        "taints": [],
+        "state": state,
+        "wanted": "active" if state == "down" else state,
+        "drain": None,
         "capacity": {"cpus": float(cpus[1]), "memory": memory[1] * GB, "gpus": total},
         "allocated": {"cpus": float(cpus[0]), "memory": memory[0] * GB, "gpus": used, "instances": count},
-        "overcommit": {"cpus": 1.0, "memory": 1.0}, "gpus": ledger,
-        "disk": {"total": 1000 * GB, "free": 420 * GB}, "load": {"cpu_percent": 37.5, "memory_used": memory[0] * GB // 2},
+        "overcommit": {"cpus": 1.0, "memory": 1.0},
+        "gpus": ledger,
+        "disk": {"total": 1000 * GB, "free": 420 * GB},
+        "load": {"cpu_percent": 37.5, "memory_used": memory[0] * GB // 2},
         "engine": {"version": "28.3.1", "api": "1.51"},
-        "images": [{"environment": "desktop", "name": "asci/env-desktop:dev", "digest": "sha256:" + "ab" * 32, "size": 655 * 1024**2}],
-        "last_seen": at(-2), "down_since": None, "gone": False, "error": None, "source": "api",
-    }  # fmt: skip
+        "images": [
+            {
+                "environment": "desktop",
+                "name": "asci/env-desktop:dev",
+                "digest": "sha256:" + "ab" * 32,
+                "size": 655 * 1024**2,
+            }
+        ],
+        "last_seen": at(-2),
+        "down_since": None,
+        "gone": False,
+        "error": None,
+        "source": "api",
+    }
     return {**whole, **facts}
 
 
@@ -78,36 +103,72 @@ def instance(number: int, owner: str = "demo", state: str = "running", **facts: 
     placed = state not in {"queued", "stopped", "failed"}
     connections = facts.pop("connections", [])
     whole: Json = {
-        "id": f"k{number:07d}", "revision": 1, "owner": {"username": owner, "name": name},
-        "environment": {"name": "desktop", "title": "Linux desktop", "icon": "monitor"}, "kind": "desktop",
-        "title": f"Tomography, {24000 + number}", "state": state, "state_since": at(-600),
+        "id": f"k{number:07d}",
+        "revision": 1,
+        "owner": {"username": owner, "name": name},
+        "environment": {"name": "desktop", "title": "Linux desktop", "icon": "monitor"},
+        "kind": "desktop",
+        "title": f"Tomography, {24000 + number}",
+        "state": state,
+        "state_since": at(-600),
         "progress": None,
-        "queue": {"place": 1, "reasons": ["gpu-01: needs 2 GPUs, 0 are free."], "since": at(-240)} if state == "queued" else None,
-        "node": "gpu-07" if placed else None, "gpus": [], "created_at": at(-4000 - number),
-        "running_at": at(-3990) if state == "running" else None, "ended_at": None if alive else at(-60), "expires_at": at(86400),
-        "my_access": "admin", "shares": [], "connections": connections, "error": None,
-        "end_reason": None if alive else "You stopped it.", "geometry": "1280x800",
-        "needs": {"cpus": 2.0, "memory": 2 * GB, "gpu": None, "selector": ""}, "image": "sha256:" + "cd" * 32,
-        "request_id": f"{number:032x}", "decision": None,
-    }  # fmt: skip
+        "queue": {"place": 1, "reasons": ["gpu-01: needs 2 GPUs, 0 are free."], "since": at(-240)}
+        if state == "queued"
+        else None,
+        "node": "gpu-07" if placed else None,
+        "gpus": [],
+        "created_at": at(-4000 - number),
+        "running_at": at(-3990) if state == "running" else None,
+        "ended_at": None if alive else at(-60),
+        "expires_at": at(86400),
+        "my_access": "admin",
+        "shares": [],
+        "connections": connections,
+        "error": None,
+        "end_reason": None if alive else "You stopped it.",
+        "geometry": "1280x800",
+        "needs": {"cpus": 2.0, "memory": 2 * GB, "gpu": None, "selector": ""},
+        "image": "sha256:" + "cd" * 32,
+        "request_id": f"{number:032x}",
+        "decision": None,
+    }
     return {**whole, **facts}
 
 
 def viewer(number: int, username: str, mode: str = "control") -> Json:
     """Somebody who is on."""
     name = PEOPLE[username][0]
-    return {"id": f"c{number}", "username": username, "name": name, "mode": mode, "since": at(-900), "last_input": at(-20)}
+    return {
+        "id": f"c{number}",
+        "username": username,
+        "name": name,
+        "mode": mode,
+        "since": at(-900),
+        "last_input": at(-20),
+    }
 
 
 def environment(name: str, title: str, **facts: Any) -> Json:
     """A catalogue entry as admins get it."""
     whole: Json = {
-        "name": name, "title": title, "description": f"{title} for everybody.", "kind": "desktop", "icon": "monitor",
-        "image": "sha256:" + "ef" * 32, "tags": ["desktop"],
+        "name": name,
+        "title": title,
+        "description": f"{title} for everybody.",
+        "kind": "desktop",
+        "icon": "monitor",
+        "image": "sha256:" + "ef" * 32,
+        "tags": ["desktop"],
         "needs": {"cpus": 4.0, "memory": 16 * GB, "gpu": None, "selector": ""},
-        "startable": True, "reason": None, "usual_seconds": 2.0, "waiting": 0,
-        "enabled": True, "allow": {"groups": [], "people": []}, "nodes_with_image": 5, "revision": 1, "problems": [],
-    }  # fmt: skip
+        "startable": True,
+        "reason": None,
+        "usual_seconds": 2.0,
+        "waiting": 0,
+        "enabled": True,
+        "allow": {"groups": [], "people": []},
+        "nodes_with_image": 5,
+        "revision": 1,
+        "problems": [],
+    }
     return {**whole, **facts}
 
 
@@ -129,11 +190,21 @@ class AdminDouble:
 
     def note(self, action: str, target: str, instance_id: str = "", detail: str = "", outcome: str = "done") -> None:
         """A line of the audit."""
-        self.audit.insert(0, {
-            "id": f"{len(self.audit):012d}", "at": at(), "actor": g.username, "action": action, "target": target,
-            "instance": instance_id or None, "address": "192.0.2.7", "outcome": outcome, "detail": detail or None,
-            "request_id": request.headers.get("X-Request-Id", "0" * 32),
-        })  # fmt: skip
+        self.audit.insert(
+            0,
+            {
+                "id": f"{len(self.audit):012d}",
+                "at": at(),
+                "actor": g.username,
+                "action": action,
+                "target": target,
+                "instance": instance_id or None,
+                "address": "192.0.2.7",
+                "outcome": outcome,
+                "detail": detail or None,
+                "request_id": request.headers.get("X-Request-Id", "0" * 32),
+            },
+        )
 
     def node(self, name: str) -> Json:
         """The node, or 404."""
@@ -153,12 +224,17 @@ class AdminDouble:
         mine = [one for one in self.instances.values() if one["owner"]["username"] == username]
         alive = [one for one in mine if one["state"] not in {"stopped", "failed"}]
         return {
-            "username": username, "name": name, "groups": groups, "roles": roles, "disabled": False,
+            "username": username,
+            "name": name,
+            "groups": groups,
+            "roles": roles,
+            "disabled": False,
             "quota": self.quotas.get(username) or self.policy["quotas"]["default"],
             "quota_from": "person" if username in self.quotas else "default",
             "usage": {"sessions": len(alive), "gpus": sum(len(one["gpus"]) for one in alive)},
-            "sign_ins": self.sign_ins[username], "last_seen": at(-130) if self.sign_ins[username] else None,
-        }  # fmt: skip
+            "sign_ins": self.sign_ins[username],
+            "last_seen": at(-130) if self.sign_ins[username] else None,
+        }
 
     def explain(self, wanted: str) -> Json:
         """Fits on active nodes with room; says why not elsewhere."""
@@ -191,43 +267,84 @@ class AdminDouble:
             "queue": {"length": queued, "longest_wait_seconds": 240.0 if queued else None},
             "start_seconds": {"p50": 1.9, "p95": 4.2, "count": 310},
             "gpus": {"total": sum(whole for _, whole in gpus), "used": sum(used for used, _ in gpus)},
-            "attention": self.attention, "updated": at(),
-        }  # fmt: skip
+            "attention": self.attention,
+            "updated": at(),
+        }
 
 
 def _nodes() -> Iterator[Json]:
-    yield node("gpu-01", cpus=(26, 32), memory=(95, 128), gpus=(4, 4, "NVIDIA A40"), sessions=19, labels={"gpu": "", "model": "a40"})
-    yield node("gpu-07", cpus=(15, 32), memory=(74, 128), gpus=(2, 4, "NVIDIA A40"), sessions=11, labels={"gpu": "", "model": "a40"})
     yield node(
-        "gpu-09", "draining", cpus=(10, 32), memory=(51, 128), gpus=(1, 8, "NVIDIA H100"), sessions=4,
+        "gpu-01",
+        cpus=(26, 32),
+        memory=(95, 128),
+        gpus=(4, 4, "NVIDIA A40"),
+        sessions=19,
+        labels={"gpu": "", "model": "a40"},
+    )
+    yield node(
+        "gpu-07",
+        cpus=(15, 32),
+        memory=(74, 128),
+        gpus=(2, 4, "NVIDIA A40"),
+        sessions=11,
+        labels={"gpu": "", "model": "a40"},
+    )
+    yield node(
+        "gpu-09",
+        "draining",
+        cpus=(10, 32),
+        memory=(51, 128),
+        gpus=(1, 8, "NVIDIA H100"),
+        sessions=4,
         labels={"gpu": "", "model": "h100"},
         drain={"deadline": at(4 * 3600), "reason": "New disks", "by": "admin", "since": at(-3600)},
-    )  # fmt: skip
+    )
     yield node(
-        "xfm-online-1", cpus=(20, 32), memory=(45, 128), gpus=(2, 2, "NVIDIA A40"), sessions=1,
-        labels={"online": "", "zone": "xfm"}, taints=[{"key": "online", "value": "xfm", "effect": "NoStart"}], source="file",
-    )  # fmt: skip
+        "xfm-online-1",
+        cpus=(20, 32),
+        memory=(45, 128),
+        gpus=(2, 2, "NVIDIA A40"),
+        sessions=1,
+        labels={"online": "", "zone": "xfm"},
+        taints=[{"key": "online", "value": "xfm", "effect": "NoStart"}],
+        source="file",
+    )
     yield node(
-        "cpu-03", "down", cpus=(9, 32), memory=(60, 256), sessions=9, labels={"cpu": ""}, last_seen=at(-130),
-        down_since=at(-125), error="Connection refused on 2376",
-    )  # fmt: skip
+        "cpu-03",
+        "down",
+        cpus=(9, 32),
+        memory=(60, 256),
+        sessions=9,
+        labels={"cpu": ""},
+        last_seen=at(-130),
+        down_since=at(-125),
+        error="Connection refused on 2376",
+    )
     yield node("cpu-04", cpus=(18, 32), memory=(225, 256), sessions=26, labels={"cpu": "", "bigmem": ""})
     yield node(
-        "cpu-05", "cordoned", cpus=(7, 32), memory=(77, 256), sessions=8, labels={"cpu": ""},
+        "cpu-05",
+        "cordoned",
+        cpus=(7, 32),
+        memory=(77, 256),
+        sessions=8,
+        labels={"cpu": ""},
         drain={"deadline": None, "reason": "Disk swap", "by": "admin", "since": at(-7200)},
-    )  # fmt: skip
+    )
 
 
 def _decision() -> Json:
     return {
-        "at": at(-4000), "node": "gpu-07", "score": 0.531, "policy_revision": 3,
+        "at": at(-4000),
+        "node": "gpu-07",
+        "score": 0.531,
+        "policy_revision": 3,
         "nodes": [
             {"name": "gpu-01", "fits": False, "reasons": ["Needs 8 cores, 6 are free."], "score": None},
             {"name": "gpu-07", "fits": True, "reasons": [], "score": 0.531},
             {"name": "cpu-04", "fits": True, "reasons": [], "score": 0.437},
             {"name": "cpu-05", "fits": False, "reasons": ["The node is cordoned."], "score": None},
         ],
-    }  # fmt: skip
+    }
 
 
 def _instances() -> Iterator[Json]:
@@ -236,46 +353,96 @@ def _instances() -> Iterator[Json]:
     yield instance(2, "mara", "queued", title="Segmentation, two GPUs")
     yield instance(3, "jun", "pulling", progress=_progress())
     yield instance(4, "aiko", "lost", node="cpu-03")
-    yield instance(5, "aiko", "failed", error={
-        "hop": "image", "cause": "The image could not be fetched: the registry did not answer.", "detail": "", "next_step": "Try again.",
-        "request_id": "7f" * 16,
-    })  # fmt: skip
+    yield instance(
+        5,
+        "aiko",
+        "failed",
+        error={
+            "hop": "image",
+            "cause": "The image could not be fetched: the registry did not answer.",
+            "detail": "",
+            "next_step": "Try again.",
+            "request_id": "7f" * 16,
+        },
+    )
     for number in range(6, 30):
         yield instance(number, ("demo", "mara", "jun")[number % 3], node=("gpu-01", "gpu-07", "cpu-04")[number % 3])
 
 
 def _progress() -> Json:
     names = ("Place found", "Image", "Home folder and data", "Desktop")
-    steps = [{"name": name, "state": ("done", "now", "ahead", "ahead")[n], "seconds": (0.1, 9.0, None, None)[n]} for n, name in enumerate(names)]
-    return {"step": 2, "of": 4, "percent": 42, "message": "Pulling the image on node gpu-07, 42 %", "seconds": 9.1, "usual_seconds": 25.0, "steps": steps}
+    steps = [
+        {"name": name, "state": ("done", "now", "ahead", "ahead")[n], "seconds": (0.1, 9.0, None, None)[n]}
+        for n, name in enumerate(names)
+    ]
+    return {
+        "step": 2,
+        "of": 4,
+        "percent": 42,
+        "message": "Pulling the image on node gpu-07, 42 %",
+        "seconds": 9.1,
+        "usual_seconds": 25.0,
+        "steps": steps,
+    }
 
 
 def _environments() -> Iterator[Json]:
     yield environment("desktop", "Linux desktop")
-    yield environment("gpu-desktop", "Desktop with GPU", needs={"cpus": 16.0, "memory": 96 * GB, "gpu": {"mode": "exclusive", "count": 1}, "selector": "gpu"}, waiting=3)
-    yield environment("jupyter", "JupyterLab", kind="web", icon="notebook-pen", allow={"groups": ["xfm"], "people": ["demo"]})
-    yield environment("old", "Old reconstruction", enabled=False, startable=False, reason="It is switched off.", nodes_with_image=0)
-    yield environment("torn", "Torn entry", problems=["Its label on gpu-09 asks for 0 cores: a positive number is needed."])
+    yield environment(
+        "gpu-desktop",
+        "Desktop with GPU",
+        needs={"cpus": 16.0, "memory": 96 * GB, "gpu": {"mode": "exclusive", "count": 1}, "selector": "gpu"},
+        waiting=3,
+    )
+    yield environment(
+        "jupyter", "JupyterLab", kind="web", icon="notebook-pen", allow={"groups": ["xfm"], "people": ["demo"]}
+    )
+    yield environment(
+        "old", "Old reconstruction", enabled=False, startable=False, reason="It is switched off.", nodes_with_image=0
+    )
+    yield environment(
+        "torn", "Torn entry", problems=["Its label on gpu-09 asks for 0 cores: a positive number is needed."]
+    )
 
 
 def _policy() -> Json:
     return {
-        "strategy": "spread", "weights": {"cpu": 1.0, "memory": 1.0, "gpu": 2.0, "image": 0.5},
+        "strategy": "spread",
+        "weights": {"cpu": 1.0, "memory": 1.0, "gpu": 2.0, "image": 0.5},
         "overcommit": {"cpus": 1.0, "memory": 1.0},
         "lifetime": {"default_seconds": 604800, "maximum_seconds": 2419200},
         "quotas": {"default": {"sessions": 6, "gpus": 2}, "groups": {"xfm": {"sessions": 10, "gpus": 4}}, "people": {}},
-        "priorities": {"groups": {"xfm": 10}}, "starvation_seconds": 600, "drain_seconds": 86400, "revision": 3,
-    }  # fmt: skip
+        "priorities": {"groups": {"xfm": 10}},
+        "starvation_seconds": 600,
+        "drain_seconds": 86400,
+        "revision": 3,
+    }
 
 
 def _attention() -> list[Json]:
     return [
-        {"kind": "node-down", "what": "cpu-03 does not answer: connection refused on 2376. 9 sessions wait for it.", "since": at(-125),
-         "hurts": 7, "link": "/admin/nodes/cpu-03",
-         "action": {"label": "Declare gone", "method": "PATCH", "path": "/api/v1/nodes/cpu-03", "body": {"gone": True}}},
-        {"kind": "queue", "what": "7 people wait for two GPUs on one node; gpu-09 would fit but is draining.", "since": at(-240),
-         "hurts": 7, "link": "/admin/scheduler?environment=gpu-desktop", "action": None},
-    ]  # fmt: skip
+        {
+            "kind": "node-down",
+            "what": "cpu-03 does not answer: connection refused on 2376. 9 sessions wait for it.",
+            "since": at(-125),
+            "hurts": 7,
+            "link": "/admin/nodes/cpu-03",
+            "action": {
+                "label": "Declare gone",
+                "method": "PATCH",
+                "path": "/api/v1/nodes/cpu-03",
+                "body": {"gone": True},
+            },
+        },
+        {
+            "kind": "queue",
+            "what": "7 people wait for two GPUs on one node; gpu-09 would fit but is draining.",
+            "since": at(-240),
+            "hurts": 7,
+            "link": "/admin/scheduler?environment=gpu-desktop",
+            "action": None,
+        },
+    ]
 
 
 def stats(window: str) -> Json:
@@ -288,18 +455,28 @@ def stats(window: str) -> Json:
     times = [end - (points - 1 - n) * step for n in range(points)]
     wave = [math.cos(2 * math.pi * n / points) + 0.06 * math.sin(n * 12.9898) for n in range(points)]
     return {
-        "from": at(-points * step), "to": at(), "step_seconds": step, "times": times,
+        "from": at(-points * step),
+        "to": at(),
+        "step_seconds": step,
+        "times": times,
         "instances": {
-            "running": [round(155 + 30 * w) for w in wave], "starting": [round(4 + 2 * w) for w in wave],
-            "pulling": [1] * points, "placed": [0] * points, "queued": [max(0, round(3 + 4 * w)) for w in wave],
+            "running": [round(155 + 30 * w) for w in wave],
+            "starting": [round(4 + 2 * w) for w in wave],
+            "pulling": [1] * points,
+            "placed": [0] * points,
+            "queued": [max(0, round(3 + 4 * w)) for w in wave],
         },
         "queue": [max(0, round(3 + 4 * w)) for w in wave],
         "longest_wait_seconds": [max(0.0, 60 + 180 * w) for w in wave],
-        "start_seconds": {"p50": [round(1.8 + 0.1 * w, 2) for w in wave], "p95": [None if n < 3 else round(3.7 + 0.5 * w, 2) for n, w in enumerate(wave)]},
-        "nodes": {
-            "gpu-07": {name: [round(0.4 + 0.2 * w, 3) for w in wave] for name in ("cpu", "memory", "gpus")} | {"instances": [round(9 + 2 * w) for w in wave]},
+        "start_seconds": {
+            "p50": [round(1.8 + 0.1 * w, 2) for w in wave],
+            "p95": [None if n < 3 else round(3.7 + 0.5 * w, 2) for n, w in enumerate(wave)],
         },
-    }  # fmt: skip
+        "nodes": {
+            "gpu-07": {name: [round(0.4 + 0.2 * w, 3) for w in wave] for name in ("cpu", "memory", "gpus")}
+            | {"instances": [round(9 + 2 * w) for w in wave]},
+        },
+    }
 
 
 def _app(double: AdminDouble) -> Flask:
@@ -322,9 +499,14 @@ def _caller() -> None:
 
 def _problem(error: Refused) -> Response:
     document = {
-        "type": f"/problems/{error.slug}", "title": error.title, "status": error.status, "detail": "",
-        "next_step": "", "request_id": request.headers.get("X-Request-Id", "0" * 32), **error.facts,
-    }  # fmt: skip
+        "type": f"/problems/{error.slug}",
+        "title": error.title,
+        "status": error.status,
+        "detail": "",
+        "next_step": "",
+        "request_id": request.headers.get("X-Request-Id", "0" * 32),
+        **error.facts,
+    }
     response = jsonify(document)
     response.status_code, response.mimetype = error.status, "application/problem+json"
     return response
@@ -347,13 +529,23 @@ def _page(items: list[Json]) -> Response:
     return jsonify({"items": items[first : first + limit], "next_cursor": following})
 
 
-def _look(app: Flask, double: AdminDouble) -> None:
+def _look(app: Flask, double: AdminDouble) -> None:  # noqa: C901 - what the API tells, one after the other
     @app.get("/api/v1/me")
     def me() -> Json:
         name, roles, groups = PEOPLE[g.username]
         amounts = {"quota": {"sessions": 6, "gpus": 2}, "usage": {"sessions": 1, "gpus": 0}}
         session = {"expires_at": at(86400), "idle_seconds": 28800}
-        return {"username": g.username, "name": name, "email": "", "groups": groups, "roles": roles, "uid": 20001, "gid": 20001, **amounts, "session": session}
+        return {
+            "username": g.username,
+            "name": name,
+            "email": "",
+            "groups": groups,
+            "roles": roles,
+            "uid": 20001,
+            "gid": 20001,
+            **amounts,
+            "session": session,
+        }
 
     @app.get("/api/v1/overview")
     def overview() -> Json:
@@ -432,13 +624,15 @@ def _wanted(one: Json, asked: dict[str, str]) -> bool:
 
 def _csv(found: list[Json]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, ["at", "actor", "action", "target", "instance", "address", "outcome", "detail", "request_id", "id"])
+    writer = csv.DictWriter(
+        out, ["at", "actor", "action", "target", "instance", "address", "outcome", "detail", "request_id", "id"]
+    )
     writer.writeheader()
     writer.writerows(found)
     return out.getvalue()
 
 
-def _change(app: Flask, double: AdminDouble) -> None:  # noqa: C901, PLR0915 - the changes of the API, one after the other
+def _change(app: Flask, double: AdminDouble) -> None:  # noqa: C901 - the API's changes
     @app.post("/api/v1/nodes")
     def register() -> tuple[Json, int]:
         _asked(double)
@@ -446,7 +640,12 @@ def _change(app: Flask, double: AdminDouble) -> None:  # noqa: C901, PLR0915 - t
         if body["name"] in double.nodes:
             raise Refused(409, "node-exists", f"There is a node {body['name']} already.")
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", body["name"]):
-            raise Refused(422, "invalid-input", "Some fields cannot be used.", fields={"name": ["Small letters, digits and hyphens."]})
+            raise Refused(
+                422,
+                "invalid-input",
+                "Some fields cannot be used.",
+                fields={"name": ["Small letters, digits and hyphens."]},
+            )
         labels = body.get("labels", {})
         double.nodes[body["name"]] = node(body["name"], url=body["url"], labels=labels, taints=body.get("taints", []))
         double.note("node.register", body["name"])
@@ -461,8 +660,19 @@ def _change(app: Flask, double: AdminDouble) -> None:  # noqa: C901, PLR0915 - t
         labels = {key: value for key, value in {**one["labels"], **body.get("labels", {})}.items() if value is not None}
         one.update({"labels": labels, **{key: body[key] for key in ("taints", "overcommit", "gone") if key in body}})
         if state := body.get("state"):
-            facts = {"deadline": body.get("deadline"), "reason": body.get("reason", ""), "by": g.username, "since": at()}
-            one.update({"wanted": state, "state": state if one["state"] != "down" else "down", "drain": facts if state != "active" else None})
+            facts = {
+                "deadline": body.get("deadline"),
+                "reason": body.get("reason", ""),
+                "by": g.username,
+                "since": at(),
+            }
+            one.update(
+                {
+                    "wanted": state,
+                    "state": state if one["state"] != "down" else "down",
+                    "drain": facts if state != "active" else None,
+                }
+            )
         double.note("node.change", name, detail=json.dumps(body))
         return one
 
@@ -486,7 +696,9 @@ def _change(app: Flask, double: AdminDouble) -> None:  # noqa: C901, PLR0915 - t
             raise Refused(412, "stale", "The policy has changed since.")
         body = _body(*(name for name in _policy() if name != "revision"))
         if body["weights"]["cpu"] < 0:
-            raise Refused(422, "invalid-input", "Some fields cannot be used.", fields={"weights": {"cpu": ["Must be 0 or more."]}})
+            raise Refused(
+                422, "invalid-input", "Some fields cannot be used.", fields={"weights": {"cpu": ["Must be 0 or more."]}}
+            )
         double.policy = {**body, "revision": double.policy["revision"] + 1}
         double.note("policy.put", "policy")
         response = jsonify(double.policy)

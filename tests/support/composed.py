@@ -30,7 +30,7 @@ from tests.support.eventually import eventually
 from tests.support.secrets_seen import SecretsSeen
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = ("edge", "webui", "api", "controller", "proxy", "redis")
+ROLES = ("edge", "webui", "adminui", "api", "controller", "proxy", "redis")
 UP_SECONDS = 1800.0  # the images may have to be built first
 
 

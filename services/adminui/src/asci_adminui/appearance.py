@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
+from asci_adminui.desk import gate
 from asci_shared.web.cookies import Cookies
 from asci_shared.web.gate import INLINE
 from asci_shared.web.safe_next import safe_next
-from asci_adminui.desk import gate
 
 pages = Blueprint("appearance", __name__)
 

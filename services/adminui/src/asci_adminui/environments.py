@@ -76,9 +76,5 @@ def _there(name: str) -> CatalogueEntry:
     return found
 
 
-def _show(
-    question: str, entry: CatalogueEntry, status: int = 200, errors: dict[str, str] | None = None
-) -> Response:
-    return inline.show(
-        f"dialogs/{question}.html", status, me=me(), entry=entry, errors=errors or {}, form=request.form
-    )
+def _show(question: str, entry: CatalogueEntry, status: int = 200, errors: dict[str, str] | None = None) -> Response:
+    return inline.show(f"dialogs/{question}.html", status, me=me(), entry=entry, errors=errors or {}, form=request.form)

@@ -23,7 +23,7 @@ _PLAIN = {
     "starvation_seconds": 60.0,
     "drain_seconds": 60.0,
 }
-"""Numbers of the form and what one unit of the field is in the document's: hours and minutes are shown, seconds kept."""
+"""Numbers of the form, and what a unit of the field is in the document: hours and minutes shown, seconds kept."""
 _WHOLE = {"lifetime.default_seconds", "lifetime.maximum_seconds", "starvation_seconds", "drain_seconds"}
 
 
@@ -71,7 +71,7 @@ def _priority_rows(priorities: Mapping[str, int]) -> dict[str, str]:
 def document(form: Form, before: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
     """The document that the form asks for, and a sentence for each field that cannot be read."""
     errors: Errors = {}
-    wish: dict[str, Any] = {name: value for name, value in before.items() if name not in {"revision"}}
+    wish: dict[str, Any] = {name: value for name, value in before.items() if name != "revision"}
     wish["strategy"] = form.get("strategy", "spread")
     for name, unit in _PLAIN.items():
         if name in form:

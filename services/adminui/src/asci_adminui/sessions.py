@@ -72,9 +72,7 @@ def one_again(instance_id: str) -> Response:
 @pages.get("/admin/sessions/<instance_id>/decision")
 def why_here(instance_id: str) -> Response:
     """The stored decision alone."""
-    return inline.show(
-        "dialogs/decision.html", me=me(), instance=_there(instance_id), decision=_decision(instance_id)
-    )
+    return inline.show("dialogs/decision.html", me=me(), instance=_there(instance_id), decision=_decision(instance_id))
 
 
 @pages.get("/admin/sessions/<instance_id>/stop")

@@ -52,7 +52,14 @@ def cards(summary: Overview, stats: Stats) -> tuple[Card, ...]:
             "accent",
             spark.draw(running),
         ),
-        Card("Waiting in the queue", number(summary.queue_length), "", _longest(summary), "wait", spark.draw(queue(stats))),
+        Card(
+            "Waiting in the queue",
+            number(summary.queue_length),
+            "",
+            _longest(summary),
+            "wait",
+            spark.draw(queue(stats)),
+        ),
         Card(
             "Start time, median",
             "–" if summary.start_p50 is None else short_seconds(summary.start_p50),
@@ -69,7 +76,7 @@ def cards(summary: Overview, stats: Stats) -> tuple[Card, ...]:
             "accent",
             spark.draw(spark.summed([one.gpus for one in stats.nodes.values()])),
         ),
-    )  # fmt: skip
+    )
 
 
 def _more(now: int, before: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ def thin(values: Sequence[float | None], most: int = _POINTS) -> list[float | No
     if len(values) <= most:
         return list(values)
     edges = [round(number * len(values) / most) for number in range(most + 1)]
-    return [_mean(values[start:end]) for start, end in zip(edges, edges[1:], strict=False)]
+    return [_mean(values[start:end]) for start, end in itertools.pairwise(edges)]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -40,9 +41,7 @@ def draw(
     least = 0.0 if top is not None else min(value for _, value in points)
     span = (max(value for _, value in points) if top is None else top) - least
     first, last = points[0][0], points[-1][0]
-    placed = [
-        (width * (number - first) / (last - first), _y(value, least, span, height)) for number, value in points
-    ]
+    placed = [(width * (number - first) / (last - first), _y(value, least, span, height)) for number, value in points]
     line = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
     return Spark(line, f"{line} L{width:.1f} {height:.1f} L0 {height:.1f} Z")
 
