@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
@@ -22,7 +24,7 @@ from asci_proxy.metrics import Metrics
 from asci_proxy.revocations import Revocations
 from asci_proxy.settings import Settings
 from asci_proxy.signins import SignIns
-from asci_proxy.sockets import Farewells
+from asci_proxy.sockets import BACKLOG, Farewells, listening
 from asci_proxy.store import Store, StoreAway
 from asci_proxy.subscription import Listener
 from asci_proxy.upgrades import Gate
@@ -37,7 +39,6 @@ _TICK_SECONDS = 2.0
 _APPS_TICK_SECONDS = 1.0
 _LAST_SECONDS = 3.0
 _PUBLIC_DOOR: dict[str, Any] = {
-    "keepalive_timeout": 20.0,  # also for the head of a request, from its connection or the request before on
     "auto_decompress": False,  # bodies of web applications pass as they are
     "max_line_size": 16 * 1024,
     "max_field_size": 16 * 1024,
@@ -85,8 +86,15 @@ class Proxy:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._draining.set)
-        inward = await _serve(self._inward.application(), self._settings.host, self._settings.inward_port)
-        public = await _serve(self._application(), self._settings.host, self._settings.port, **_PUBLIC_DOOR)
+        public_door, inward_door = self._doors()
+        inward = await _serve(self._inward.application(), inward_door)
+        # a head that is not whole by then is waited for no longer; asked again, the same holds for the next one
+        public = await _serve(
+            self._application(),
+            public_door,
+            keepalive_timeout=self._settings.handshake_seconds,
+            **_PUBLIC_DOOR,
+        )
         loops = [loop.create_task(work) for work in self._loops()]
         gc.collect()
         gc.freeze()
@@ -105,6 +113,16 @@ class Proxy:
         await inward.cleanup()
         await self._store.close()
         _log.info("proxy.stopped")
+
+    def _doors(self) -> tuple[socket.socket, socket.socket]:
+        """The listening sockets, public and inward: the parent's where there is one, whose end is then this one's too."""
+        if self._settings.doors:
+            public, inward = (socket.socket(fileno=number) for number in self._settings.doors)
+            asyncio.get_running_loop().add_reader(sys.stdin, self._draining.set)
+            return public, inward
+        return listening(self._settings.host, self._settings.port), listening(
+            self._settings.host, self._settings.inward_port
+        )
 
     def _application(self) -> web.Application:
         app = web.Application()
@@ -163,10 +181,10 @@ class Proxy:
         await self._farewells.finish(_LAST_SECONDS)
 
 
-async def _serve(app: web.Application, host: str, port: int, **options: Any) -> web.AppRunner:
+async def _serve(app: web.Application, door: socket.socket, **options: Any) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_SECONDS, **options)
     await runner.setup()
-    await web.TCPSite(runner, host, port, backlog=4096).start()
+    await web.SockSite(runner, door, backlog=BACKLOG).start()
     return runner
 
 

@@ -34,13 +34,13 @@ class Settings:
     drain_seconds: float
     """ASCI_PROXY_DRAIN_SECONDS: how long live desktops go on after SIGTERM."""
     handshake_seconds: float
-    """ASCI_PROXY_HANDSHAKE_SECONDS: from the upgrade to the first byte relayed, at most."""
+    """ASCI_PROXY_HANDSHAKE_SECONDS: for a request.s head, and from the upgrade to the first byte relayed."""
     dial_seconds: float
     """ASCI_PROXY_DIAL_SECONDS: to reach the desktop's port, and again until its banner, at most."""
     beat_seconds: float
     """ASCI_PROXY_BEAT_SECONDS: leases are written and revocations looked for so often."""
     address_burst: int
-    """ASCI_PROXY_ADDRESS_BURST: upgrades at once from one address; 0: no limit."""
+    """ASCI_PROXY_ADDRESS_BURST: upgrades at once from one address; 0: no limit. Of several workers: this one's share."""
     address_rate: int
     """ASCI_PROXY_ADDRESS_RATE: upgrades a second from one address, on average."""
     person_burst: int
@@ -59,11 +59,19 @@ class Settings:
     """ASCI_PROXY_APP_EXCHANGES: requests and WebSockets of one app session under way at a time, at this proxy."""
     name: str
     """ASCI_PROXY_NAME: which proxy process this is, in leases; by default host and process."""
+    workers: int
+    """ASCI_PROXY_WORKERS: processes that share the public port."""
+    worker: int
+    """ASCI_PROXY_WORKER, set by the parent of several: which one this is; 0: there is no parent."""
+    doors: tuple[int, ...]
+    """ASCI_PROXY_DOORS, set by the parent: the listening sockets of the public and the inward door."""
 
 
 def read(environ: Environ) -> Settings:
     """The settings from the environment. Raises asci_shared.environ.SettingsError."""
     public_origin = environ.origin("ASCI_PUBLIC_URL", "http://localhost:8080")
+    workers = environ.integer("ASCI_PROXY_WORKERS", 1, least=1, most=64)
+    worker = environ.integer("ASCI_PROXY_WORKER", 0)
     has_password = environ.text("ASCI_REDIS_PASSWORD_FILE", "-") != "-"
     return Settings(
         public_origin=public_origin,
@@ -78,14 +86,29 @@ def read(environ: Environ) -> Settings:
         handshake_seconds=environ.seconds("ASCI_PROXY_HANDSHAKE_SECONDS", 10.0, least=0.1),
         dial_seconds=environ.seconds("ASCI_PROXY_DIAL_SECONDS", 5.0, least=0.1),
         beat_seconds=environ.seconds("ASCI_PROXY_BEAT_SECONDS", BEAT_SECONDS, least=0.1),
-        address_burst=environ.integer("ASCI_PROXY_ADDRESS_BURST", 200),
-        address_rate=environ.integer("ASCI_PROXY_ADDRESS_RATE", 20),
-        person_burst=environ.integer("ASCI_PROXY_PERSON_BURST", 40),
-        person_rate=environ.integer("ASCI_PROXY_PERSON_RATE", 5),
+        address_burst=_share(environ.integer("ASCI_PROXY_ADDRESS_BURST", 200), workers),
+        address_rate=_share(environ.integer("ASCI_PROXY_ADDRESS_RATE", 20), workers),
+        person_burst=_share(environ.integer("ASCI_PROXY_PERSON_BURST", 40), workers),
+        person_rate=_share(environ.integer("ASCI_PROXY_PERSON_RATE", 5), workers),
         person_connections=environ.integer("ASCI_PROXY_PERSON_CONNECTIONS", 50, least=1),
         person_pages=environ.integer("ASCI_PROXY_PERSON_PAGES", 20, least=1),
         apps=AppsOrigins.read(environ, public_origin),
         app_head_seconds=environ.seconds("ASCI_PROXY_APP_HEAD_SECONDS", 60.0, least=0.1),
         app_exchanges=environ.integer("ASCI_PROXY_APP_EXCHANGES", 256, least=1),
-        name=environ.text("ASCI_PROXY_NAME", f"{socket.gethostname()}-{os.getpid()}"),
+        name=_name(environ, worker),
+        workers=workers,
+        worker=worker,
+        doors=tuple(int(number) for number in environ.words("ASCI_PROXY_DOORS")),
     )
+
+
+def _share(limit: int, workers: int) -> int:
+    """What one worker allows, so that all together allow ``limit``; 0 stays 0."""
+    return -(-limit // workers)
+
+
+def _name(environ: Environ, worker: int) -> str:
+    name = environ.text("ASCI_PROXY_NAME", "")
+    if not name:
+        return f"{socket.gethostname()}-{os.getpid()}"
+    return f"{name}-{worker}" if worker else name
