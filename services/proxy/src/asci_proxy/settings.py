@@ -34,7 +34,7 @@ class Settings:
     drain_seconds: float
     """ASCI_PROXY_DRAIN_SECONDS: how long live desktops go on after SIGTERM."""
     handshake_seconds: float
-    """ASCI_PROXY_HANDSHAKE_SECONDS: for a request.s head, and from the upgrade to the first byte relayed."""
+    """ASCI_PROXY_HANDSHAKE_SECONDS: for a request's head, and from the upgrade to the first byte relayed, at most."""
     dial_seconds: float
     """ASCI_PROXY_DIAL_SECONDS: to reach the desktop's port, and again until its banner, at most."""
     beat_seconds: float
