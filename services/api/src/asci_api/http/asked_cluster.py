@@ -12,10 +12,9 @@ from asci_api.domain.identity import USERNAME
 from asci_api.domain.registering import EFFECT, OVERCOMMIT
 from asci_api.http.asked import Paged, one_line
 from asci_api.http.members import Strict
+from asci_api.work.charts import WINDOWS
 
 DAY = 86400.0
-WINDOWS = {"1h": 3600, "6h": 6 * 3600, "24h": 86400, "7d": 7 * 86400}
-"""Seconds of each window of charts."""
 _GROUP = validate.Regexp(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,63}\Z"), error="No group can be called so.")
 _PERSON = validate.Regexp(re.compile(USERNAME.pattern + r"\Z"), error="Nobody can be called so.")
 _REASON = "Told to the people concerned."

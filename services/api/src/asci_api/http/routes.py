@@ -6,6 +6,7 @@ import re
 
 from asci_api.http import (
     audit,
+    charts,
     connections,
     environments,
     instances,
@@ -30,6 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *people.OPERATIONS,
     *scheduler.OPERATIONS,
     *audit.OPERATIONS,
+    *charts.OPERATIONS,
     *notice.OPERATIONS,
 )
 
