@@ -229,3 +229,14 @@ def test_received_close_codes(payload: bytes, code: int) -> None:
     assert frames.close_code(payload)[0] == code
     reply = frames.close_reply(payload)
     assert reply == (b"\x88\x00" if not payload else b"\x88\x02" + struct.pack("!H", code))
+
+
+def test_an_answer_in_the_handshake_is_no_input_whatever_it_begins_with() -> None:
+    decoder = frames.Decoder(frozenset({4}))
+    assert decoder.feed(masked(bytes([4]) * 16)) == bytes([4]) * 16
+    decoder.mark_from(b"")
+    assert not decoder.marked
+    decoder.mark_from(bytes([3, 4]))
+    assert not decoder.marked
+    decoder.mark_from(bytes([4, 0]))
+    assert decoder.marked

@@ -140,6 +140,7 @@ class Viewers:
             browser.close()
             raise
         self._metrics.handshake.observe(time.monotonic() - started)
+        decoder.mark_from(viewer.rest)
         self._start(connection, browser, desktop, decoder, viewer.rest, upgrade)
 
     async def _handshake(self, connection: Connection, viewer: FrameChannel) -> socket.socket:

@@ -153,6 +153,10 @@ class Decoder:
         self.marked = False
         """A message began with one of the marked bytes. Whoever looks clears it."""
 
+    def mark_from(self, rest: bytes) -> None:
+        """Only ``rest`` counts of what was fed so far: an answer in a handshake may begin with a marked byte too."""
+        self.marked = rest[:1] != b"" and rest[0] in self._marks
+
     def feed(self, data: bytes | memoryview) -> bytes:
         """The payload bytes of the data frames in ``data``, joined."""
         size = len(data)
