@@ -20,7 +20,7 @@ from asci_api.work.reap_instances import CREATED_DEADLINE, forget_old, reap_orph
 from asci_api.work.settle_instances import settle_instances
 from tests.support.controller_room import Room, simple_spec
 from tests.support.memory import MemoryClock
-from tests.support.people import DESKTOP, queued
+from tests.support.people import queued
 
 
 def settle(room: Room, pending: frozenset[str] = frozenset()) -> None:
@@ -134,7 +134,7 @@ def test_what_a_worker_holds_is_left_alone(room: Room, running: Instance) -> Non
 def test_a_container_without_record_is_adopted_with_its_owner(room: Room, running: Instance) -> None:
     room.store.instances.change(running.id, lambda now: replace(now, state=State.STOPPED, ended_at=0.0))
     room.store.instances.forget(running.id)
-    (adopted,) = adopt_instances(room.desk, room.look(), set(), [DESKTOP])
+    (adopted,) = adopt_instances(room.desk, room.look(), set())
     advance_instance(room.desk, adopted.id)
     now = room.now(running)
     assert (now.owner, now.state, now.container) == (running.owner, State.RUNNING, running.container)
@@ -143,7 +143,7 @@ def test_a_container_without_record_is_adopted_with_its_owner(room: Room, runnin
 def test_a_container_of_an_unknown_owner_is_neither_adopted_nor_removed(room: Room) -> None:
     spec = simple_spec(queued(owner="stranger"))
     room.engine.start(room.engine.create(spec))
-    assert adopt_instances(room.desk, room.look(), set(), [DESKTOP]) == []
+    assert adopt_instances(room.desk, room.look(), set()) == []
     room.store.clock.advance(10 * CREATED_DEADLINE)
     assert reap_orphans(room.desk, room.look(), set()) == []
     assert len(room.engine.containers) == 1

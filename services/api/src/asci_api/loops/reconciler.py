@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from asci_api.domain.errors import Fenced, NotFound, Restoring, Unavailable
-from asci_api.domain.identity import InstanceId
-from asci_api.domain.node import Node
+from asci_api.domain.identity import InstanceId, NodeName
+from asci_api.domain.instance import Instance, State
+from asci_api.domain.node import NodeRegistration
 from asci_api.domain.ports import Wakes
 from asci_api.loops.steadiness import Steadiness
+from asci_api.loops.view import ClusterView
 from asci_api.loops.workers import Workers
+from asci_api.scheduling.board import Board
 from asci_api.work.advance_instance import needs_a_step
 from asci_api.work.desk import Desk
 from asci_api.work.end_sign_ins import end_sign_ins
 from asci_api.work.expire_instances import expire_instances
 from asci_api.work.place_instances import place_instances
 from asci_api.work.reap_instances import forget_old
+from asci_api.work.steer_nodes import steer_nodes
 from asci_api.work.write_secrets import want_secrets
 from asci_shared.logging import get_logger
 
@@ -24,6 +28,8 @@ TICK = 1.0
 """Seconds between two rounds when nobody wakes it."""
 FORGET_EVERY = 600.0
 END_SIGN_INS_EVERY = 5.0
+RETELL_EVERY = 5.0
+"""Seconds between two times that reasons which changed are written for all who wait."""
 SECRET = "secret:"
 _log = get_logger(__name__)
 
@@ -36,17 +42,19 @@ class Reconciler:
         desk: Desk,
         wakes: Wakes,
         workers: Workers,
-        nodes: Callable[[], Sequence[Node] | None],
+        view: ClusterView,
         on_fenced: Callable[[], None],
     ) -> None:
         self._desk = desk
         self._wakes = wakes
         self._workers = workers
-        self._nodes = nodes
+        self._view = view
+        self._board = Board()
         self._on_fenced = on_fenced
         self._over = threading.Event()
         self._forgot_at = 0.0
         self._ended_at = 0.0
+        self._retold_at = 0.0
         self._steady = Steadiness(desk.clock)
 
     def start(self) -> None:
@@ -77,15 +85,29 @@ class Reconciler:
         active = self._desk.instances.active()
         if expire_instances(self._desk, active, self._steady.since()):
             active = self._desk.instances.active()
-        nodes = self._nodes()
-        placed = place_instances(self._desk, nodes, active) if nodes is not None else []
-        for record in placed:
+        registered = self._desk.engines.registrations()
+        steer_nodes(self._desk, registered, active)
+        for record in self._place(registered, active):
             self._workers.submit(record.id)
         for record in active:
             if needs_a_step(record):
                 self._workers.submit(record.id)
         self._end_sign_ins()
         self._forget()
+
+    def _place(self, registered: Mapping[NodeName, NodeRegistration], active: Sequence[Instance]) -> list[Instance]:
+        if not any(record.state is State.QUEUED for record in active) or not self._view.complete(registered):
+            return []
+        now = self._desk.clock()
+        retell = now - self._retold_at >= RETELL_EVERY
+        if retell:
+            self._retold_at = now
+        nodes = self._view.nodes(registered, self._desk.overlays.all())
+        leftovers = self._view.leftovers(active)
+        placed = place_instances(self._desk, nodes, active, self._board, leftovers, retell=retell)
+        if placed:
+            self._view.changed.set()
+        return placed
 
     def _hear(self, payloads: Sequence[str]) -> None:
         for payload in payloads:

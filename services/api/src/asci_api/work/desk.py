@@ -17,23 +17,27 @@ from asci_api.domain.ports import (
     Directory,
     Engines,
     Instances,
+    Overlays,
     Policies,
     Readiness,
     Revocations,
+    Stats,
     Tokens,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Handed to each verb. ``instances``, ``cluster`` and ``tokens`` refuse (``Fenced``) once another controller
-    leads."""
+    """Handed to each verb. ``instances``, ``cluster``, ``overlays``, ``stats`` and ``tokens`` refuse (``Fenced``) once
+    another controller leads."""
 
     instances: Instances
     cluster: Cluster
     engines: Engines
     readiness: Readiness
     policies: Policies
+    overlays: Overlays
+    stats: Stats
     revocations: Revocations
     tokens: Tokens
     audit: Audit

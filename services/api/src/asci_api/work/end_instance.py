@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from asci_api.domain.audit import AuditEntry
-from asci_api.domain.errors import EngineAway, EngineFault, Fenced
+from asci_api.domain.errors import EngineAway, EngineFault, Fenced, NotFound
 from asci_api.domain.instance import Failure, Instance, Placement, State, StopRequest
+from asci_api.domain.node import NodeOverlay
 from asci_api.domain.ports import Engine, Observed
 from asci_api.work.desk import Desk
 from asci_shared.close_codes import CloseCode
@@ -127,7 +128,12 @@ def _last_lines(engine: Engine, container: str) -> list[str]:
 
 
 def _take_away(desk: Desk, instance: Instance, placement: Placement) -> tuple[Observed | None, list[str]]:
-    engine = desk.engines.get(placement.node)
+    if desk.overlays.all().get(placement.node, NodeOverlay()).gone:
+        return None, list(instance.log)
+    try:
+        engine = desk.engines.get(placement.node)
+    except NotFound:  # not registered any more: if it comes back, its container is an orphan with a recorded end
+        return None, list(instance.log)
     seen = engine.look(desk.name_of(instance.id))
     if seen is None:
         return None, list(instance.log)

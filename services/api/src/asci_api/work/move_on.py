@@ -32,7 +32,9 @@ def move_on(desk: Desk, instance: Instance, fault: EngineFault) -> bool:
         if current.stop or current.state not in BEFORE_A_CONTAINER or current.placement != instance.placement:
             return None
         tried = (*current.failed_nodes, failed)
-        return current.to(State.QUEUED, now, placement=None, decision=None, progress=None, failed_nodes=tried)
+        return current.to(
+            State.QUEUED, now, placement=None, decision=None, progress=None, drain=None, failed_nodes=tried
+        )
 
     stored = desk.instances.change(instance.id, step)
     if stored.state is not State.QUEUED:

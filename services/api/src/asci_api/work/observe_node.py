@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 
 from asci_api.domain.errors import EngineFault
 from asci_api.domain.identity import NodeName
-from asci_api.domain.node import EngineFacts, Node, NodeImage, NodeState, Resources
+from asci_api.domain.node import (
+    EngineFacts,
+    Node,
+    NodeImage,
+    NodeOverlay,
+    NodeRegistration,
+    NodeState,
+    Resources,
+)
+from asci_api.domain.overlay import declared_gpus, overlaid
 from asci_api.domain.ports import Engine, Observed
 from asci_api.work.desk import Desk
 from asci_shared.logging import get_logger
@@ -15,6 +24,7 @@ PERIOD = 5.0
 """Seconds between two looks (design, section 2)."""
 DOWN_AFTER = 10.0
 """Seconds without an answer after which a node is down."""
+NOTHING_DECIDED = NodeOverlay()
 _log = get_logger(__name__)
 
 
@@ -28,8 +38,8 @@ class Look:
     seen_at: float
     """When the engine last answered (0: never)."""
     silent_since: float | None = None
-    """Since when it does not answer: its last answer, but at most one period before the first look without one, so
-    that a pause of this controller is not held against the node."""
+    """Since when it does not answer: its last answer, but at most one period before the first look without one began,
+    so that a pause of this controller is not held against the node."""
     facts: EngineFacts | None = None
     images: tuple[NodeImage, ...] = ()
     containers: tuple[Observed, ...] = field(default=())
@@ -47,12 +57,13 @@ class Look:
 
 def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
     """Look once. Never raises for an engine that does not answer: the look says so."""
+    began = desk.clock()
     try:
         engine = desk.engines.get(name)
         facts = engine.facts()
         containers = tuple(engine.observe())
     except EngineFault as fault:
-        return _without_answer(desk, name, before, fault)
+        return _without_answer(desk, name, before, fault, began)
     images = _images(engine, before)
     now = desk.clock()
     if before is not None and before.error:
@@ -60,21 +71,28 @@ def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
     return Look(name, now, now, None, facts, images, containers)
 
 
-def node_of(look: Look, url: str = "") -> Node:
-    """The node as the snapshot tells it, without allocation."""
-    facts = look.facts
-    return Node(
+def node_of(look: Look, registration: NodeRegistration | None = None, overlay: NodeOverlay = NOTHING_DECIDED) -> Node:
+    """The node as the scheduler and the snapshot tell it, without allocation: what was seen, with what was registered
+    and decided laid over it. One that was declared gone stays down although it answers."""
+    facts, known = look.facts, registration or NodeRegistration(look.node, "")
+    gpus = declared_gpus(known if known.gpus or facts is None else replace(known, gpus=facts.gpus))
+    down = facts is None or look.down or overlay.gone
+    seen = Node(
         name=look.node,
-        url=url,
-        state=NodeState.DOWN if look.facts is None or look.down else NodeState.ACTIVE,
-        capacity=Resources(facts.cpus, facts.memory, 0) if facts else Resources(),
-        labels=dict(facts.labels) if facts else {},
+        url=known.url,
+        state=NodeState.DOWN if down else NodeState.ACTIVE,
+        capacity=Resources(facts.cpus, facts.memory, len(gpus)) if facts else Resources(gpus=len(gpus)),
+        gpus=gpus,
+        publish=facts.gateway if facts else "",
+        engine_labels=dict(facts.labels) if facts else {},
         engine_version=facts.version if facts else "",
         engine_api=facts.api if facts else "",
         images=look.images,
         last_seen=look.seen_at,
+        down_since=look.silent_since if facts is None or look.down else None,
         error=look.error,
     )
+    return overlaid(seen, known, overlay)
 
 
 def _images(engine: Engine, before: Look | None) -> tuple[NodeImage, ...]:
@@ -86,11 +104,11 @@ def _images(engine: Engine, before: Look | None) -> tuple[NodeImage, ...]:
         return before.images if before else ()
 
 
-def _without_answer(desk: Desk, name: NodeName, before: Look | None, fault: EngineFault) -> Look:
+def _without_answer(desk: Desk, name: NodeName, before: Look | None, fault: EngineFault, began: float) -> Look:
     now = desk.clock()
     error = f"{fault.title} {fault.detail}".strip()
     last = before or Look(name, now, 0.0)
-    since = last.silent_since if last.silent_since is not None else max(last.seen_at, now - PERIOD)
+    since = last.silent_since if last.silent_since is not None else max(last.seen_at, began - PERIOD)
     look = replace(last, at=now, silent_since=since, error=error)
     if not last.error:
         _log.warning("node.does_not_answer", node=name, detail=fault.detail)

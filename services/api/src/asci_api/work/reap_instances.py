@@ -48,6 +48,6 @@ def forget_old(desk: Desk) -> None:
 
 def _is_orphan(desk: Desk, seen: Observed) -> bool:
     record = desk.instances.get(seen.instance)
-    if record is not None:
+    if record is not None and (record.ended or record.container == seen.container):
         return record.ended
     return seen.status == "created" and desk.clock() - seen.created_at > CREATED_DEADLINE

@@ -44,25 +44,30 @@ def settle_instances(desk: Desk, look: Look, active: Iterable[Instance], pending
     for record in mine:
         if not look.answered:
             if look.down:
-                _lose(desk, record)
+                lose(desk, record)
         elif seen := by_instance.get(record.id):
             _hold_against(desk, record, seen)
         elif record.container and record.state_since < look.at - 2.0:
             _gone(desk, look, record)
 
 
-def _lose(desk: Desk, record: Instance) -> None:
+def lose(desk: Desk, record: Instance) -> None:
+    """Its node does not answer, or is not registered any more."""
     if record.state is State.LOST:
         return
     now = desk.clock()
-    desk.instances.change(record.id, _unless_ending(lambda r: r.to(State.LOST, now, lost_since=now)))
+    stored = desk.instances.change(
+        record.id, _as_it_was(record, lambda r: r.to(State.LOST, now, lost_since=now) if r.state in HELD else r)
+    )
+    if stored.state is not State.LOST:
+        return
     _log.error("instance.lost", instance=record.id, owner=record.owner, node=record.placement and record.placement.node)
 
 
 def _hold_against(desk: Desk, record: Instance, seen: Observed) -> None:
     if seen.status in {"exited", "dead"}:
         reason, failure = _why(record, seen)
-        ask_to_end(desk, record, reason, failure)
+        ask_to_end(desk, record, reason, failure, still=lambda now: now.placement == record.placement)
     elif seen.status in {"running", "paused"}:
         _found(desk, record, seen)
 
@@ -72,17 +77,21 @@ def _found(desk: Desk, record: Instance, seen: Observed) -> None:
     if record.state is State.LOST:
         back = State.RUNNING if record.running_at else State.STARTING
         facts = {"lost_since": None, "endpoint": seen.endpoint, "container": seen.container}
-        desk.instances.change(record.id, _unless_ending(lambda r: r.to(back, now, **facts)))
+        found = desk.instances.change(
+            record.id, _as_it_was(record, lambda r: r.to(back, now, **facts) if r.state is State.LOST else r)
+        )
+        if found.state is not back:
+            return
         _log.info("instance.found_again", instance=record.id, owner=record.owner, state=back)
     elif record.state is State.RUNNING and seen.endpoint and seen.endpoint != record.endpoint:
-        desk.instances.change(record.id, _unless_ending(lambda r: replace(r, endpoint=seen.endpoint)))
+        desk.instances.change(record.id, _as_it_was(record, lambda r: replace(r, endpoint=seen.endpoint)))
         _log.info("instance.moved_port", instance=record.id, port=seen.endpoint.port)
 
 
 def _gone(desk: Desk, look: Look, record: Instance) -> None:
     """Believe it only after the engine said so to a question about this very container."""
     if desk.engines.get(look.node).look(record.container) is None:
-        ask_to_end(desk, record, REMOVED)
+        ask_to_end(desk, record, REMOVED, still=lambda now: now.placement == record.placement)
 
 
 def _why(record: Instance, seen: Observed) -> tuple[str, Failure | None]:
@@ -99,5 +108,6 @@ def _why(record: Instance, seen: Observed) -> tuple[str, Failure | None]:
     return cause, Failure(Hop.CONTAINER, cause, "", step, record.request_id)
 
 
-def _unless_ending(step: Callable[[Instance], Instance]) -> Callable[[Instance], Instance | None]:
-    return lambda record: None if record.ended or record.stop else step(record)
+def _as_it_was(record: Instance, step: Callable[[Instance], Instance]) -> Callable[[Instance], Instance | None]:
+    """Unless it ends or was placed elsewhere since the records were read."""
+    return lambda now: None if now.ended or now.stop or now.placement != record.placement else step(now)
