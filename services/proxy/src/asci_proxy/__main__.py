@@ -7,6 +7,7 @@ from functools import partial
 
 from asci_proxy import settings, watching
 from asci_proxy.app import Proxy
+from asci_proxy.workers import Workers
 from asci_shared import logging
 from asci_shared.environ import Environ, SettingsError
 
@@ -24,7 +25,10 @@ def main() -> int:
 
 
 async def _run(chosen: settings.Settings, watcher: watching.Watcher) -> None:
-    await Proxy(chosen, watcher).run()
+    if chosen.workers > 1 and not chosen.worker:
+        await Workers(chosen).run()
+    else:
+        await Proxy(chosen, watcher).run()
 
 
 if __name__ == "__main__":

@@ -115,14 +115,17 @@ class Proxy:
         _log.info("proxy.stopped")
 
     def _doors(self) -> tuple[socket.socket, socket.socket]:
-        """The listening sockets, public and inward: the parent's where there is one, whose end is then this one's too."""
-        if self._settings.doors:
-            public, inward = (socket.socket(fileno=number) for number in self._settings.doors)
-            asyncio.get_running_loop().add_reader(sys.stdin, self._draining.set)
-            return public, inward
-        return listening(self._settings.host, self._settings.port), listening(
-            self._settings.host, self._settings.inward_port
-        )
+        """The listening sockets, public and inward; the parent's where there is one, whose end is noticed then."""
+        chosen = self._settings
+        if not chosen.doors:
+            return listening(chosen.host, chosen.port), listening(chosen.host, chosen.inward_port)
+        public, inward = (socket.socket(fileno=number) for number in chosen.doors)
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._parent_ended)
+        return public, inward
+
+    def _parent_ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        self._draining.set()
 
     def _application(self) -> web.Application:
         app = web.Application()

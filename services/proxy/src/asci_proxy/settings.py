@@ -40,7 +40,7 @@ class Settings:
     beat_seconds: float
     """ASCI_PROXY_BEAT_SECONDS: leases are written and revocations looked for so often."""
     address_burst: int
-    """ASCI_PROXY_ADDRESS_BURST: upgrades at once from one address; 0: no limit. Of several workers: this one's share."""
+    """ASCI_PROXY_ADDRESS_BURST: upgrades at once from one address; 0: no limit. A worker has its share."""
     address_rate: int
     """ASCI_PROXY_ADDRESS_RATE: upgrades a second from one address, on average."""
     person_burst: int

@@ -12,10 +12,20 @@ from asci_proxy.channels import Readiness
 from asci_proxy.watching import READ, WRITE, Watcher
 
 LINGER_SECONDS = 2.0
+BACKLOG = 4096
+"""Connections that may wait to be accepted."""
 _KEEPALIVE_IDLE, _KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT = 15, 5, 4
 _DESKTOP_TIMEOUT_MS = 65_000
 """How long a desktop's host may leave bytes unacknowledged, or its window shut. Browsers are judged by pings."""
 _PIECES = 4
+
+
+def listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that accepts at ``host:port``; where it is ``shared``, several may. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
+    sock.setblocking(False)
+    return sock
 
 
 def tune(sock: socket.socket) -> None:
