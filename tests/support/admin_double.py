@@ -131,6 +131,9 @@ def instance(number: int, owner: str = "demo", state: str = "running", **facts: 
         "image": "sha256:" + "cd" * 32,
         "request_id": f"{number:032x}",
         "decision": None,
+        "longest_life_seconds": 2419200.0,
+        "warning": None,
+        "drain": None,
     }
     return {**whole, **facts}
 
@@ -188,7 +191,7 @@ class AdminDouble:
         """Every change that was asked for: method, path, body."""
         self.app = _app(self)
 
-    def note(self, action: str, target: str, instance_id: str = "", detail: str = "", outcome: str = "done") -> None:
+    def note(self, action: str, target: str, instance_id: str = "", detail: str = "", outcome: str = "ok") -> None:
         """A line of the audit."""
         self.audit.insert(
             0,
@@ -201,7 +204,7 @@ class AdminDouble:
                 "instance": instance_id or None,
                 "address": "192.0.2.7",
                 "outcome": outcome,
-                "detail": detail or None,
+                "detail": detail,
                 "request_id": request.headers.get("X-Request-Id", "0" * 32),
             },
         )
@@ -252,7 +255,7 @@ class AdminDouble:
         reasons = [] if one["state"] == "active" else [f"The node is {one['state']}."]
         if free < needs["cpus"]:
             reasons.append(f"Needs {needs['cpus']:g} cores, {free:g} are free.")
-        score = None if reasons else round(free / one["capacity"]["cpus"], 3)
+        score = None if reasons else round(100 * free / one["capacity"]["cpus"], 2)
         return {"name": one["name"], "fits": not reasons, "reasons": reasons, "score": score}
 
     def overview(self) -> Json:
@@ -336,12 +339,12 @@ def _decision() -> Json:
     return {
         "at": at(-4000),
         "node": "gpu-07",
-        "score": 0.531,
+        "score": 53.1,
         "policy_revision": 3,
         "nodes": [
             {"name": "gpu-01", "fits": False, "reasons": ["Needs 8 cores, 6 are free."], "score": None},
-            {"name": "gpu-07", "fits": True, "reasons": [], "score": 0.531},
-            {"name": "cpu-04", "fits": True, "reasons": [], "score": 0.437},
+            {"name": "gpu-07", "fits": True, "reasons": [], "score": 53.1},
+            {"name": "cpu-04", "fits": True, "reasons": [], "score": 43.7},
             {"name": "cpu-05", "fits": False, "reasons": ["The node is cordoned."], "score": None},
         ],
     }
@@ -483,9 +486,15 @@ def _app(double: AdminDouble) -> Flask:
     app = Flask("admin_double", static_folder=None)
     app.before_request(_caller)
     app.register_error_handler(Refused, _problem)
+    app.after_request(_numbered)
     _look(app, double)
     _change(app, double)
     return app
+
+
+def _numbered(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request.headers.get("X-Request-Id", "0" * 32)
+    return response
 
 
 def _caller() -> None:

@@ -226,9 +226,15 @@ _TOLD = {
 _ROUTES = Map([Rule(rule_of(one), methods=[one.method], endpoint=one.name) for one in OPERATIONS]).bind("localhost")
 
 
+def operation_of(method: str, path: str) -> str:
+    """The name of the operation that answers."""
+    name, _ = _ROUTES.match(path, method)
+    return str(name)
+
+
 def fits(method: str, path: str, reply: Reply) -> None:
     """Hold an answer against the document: its status is told there, its body fits its schema."""
-    name, _ = _ROUTES.match(path, method)
+    name = operation_of(method, path)
     assert str(reply.status) in _TOLD[name], f"{method} {path} answered {reply.status}: {reply.text}"
     if reply.status >= 400:
         assert reply.headers["Content-Type"] == "application/problem+json"

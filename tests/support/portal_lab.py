@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 from flask import Flask
@@ -53,11 +53,11 @@ class Wire(BaseAdapter):
         """Nothing is held."""
 
 
-def static_files(folder: Path) -> Path:
+def static_files(folder: Path, more: tuple[str, ...] = ()) -> Path:
     """What scripts/build-static leaves, without the content."""
     symbols = "".join(f'<symbol id="{name}"></symbol>' for name in ICONS)
     (folder / "icons.abc.svg").write_text(f"<svg>{symbols}</svg>")
-    names = {name: name.replace(".", ".abc.", 1) for name in (*FILES, "icons.svg")}
+    names = {name: name.replace(".", ".abc.", 1) for name in (*FILES, *more, "icons.svg")}
     (folder / "manifest.json").write_text(json.dumps(names))
     return folder
 
@@ -128,10 +128,18 @@ class PortalLab:
         return reader
 
 
+class HasApp(Protocol):
+    """A lab of pages."""
+
+    @property
+    def app(self) -> Flask:
+        """The app under test."""
+
+
 class Reader:
     """A browser without script: keeps cookies, sends forms with the token of the page that it saw last."""
 
-    def __init__(self, lab: PortalLab) -> None:
+    def __init__(self, lab: HasApp) -> None:
         self.client = lab.app.test_client()
         self.token = ""
 
