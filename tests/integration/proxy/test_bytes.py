@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 import threading
@@ -13,7 +14,7 @@ import pytest
 import websockets.sync.client
 
 from asci_shared import passwords
-from tests.integration.proxy.browser import CLOSE, PING, Browser, masked_frame
+from tests.integration.proxy.browser import CLOSE, PING, Browser, Closed, masked_frame
 from tests.integration.proxy.desktop import SERVER_INIT, Desktop, echo, hold, pattern
 from tests.integration.proxy.portal import KEY, ORIGIN, Portal, Proxy, secret_of, wait_for
 
@@ -285,6 +286,140 @@ def test_a_half_closed_browser_is_gone(proxy: Proxy, portal: Portal) -> None:
     with Desktop(secret_of(), hold).listening() as port, opened(proxy, portal, port) as browser:
         browser.sock.shutdown(socket.SHUT_WR)
         assert browser.closing().code == 1006
+
+
+@pytest.mark.parametrize("stuck", [0, 24 * MIB])
+def test_a_half_closed_desktop_has_said_all(proxy: Proxy, portal: Portal, stuck: int) -> None:
+    """What it said arrives whole before the close frame; what it could still hear is over."""
+
+    def act(sock: socket.socket) -> None:
+        for start in range(0, stuck, MIB):
+            sock.sendall(pattern(start, MIB))
+        sock.sendall(b"last words")
+        sock.shutdown(socket.SHUT_WR)
+        hold(sock)
+
+    desktop = Desktop(secret_of(), act)
+    with desktop.listening() as port, opened(proxy, portal, port, receive_buffer=65536) as browser:
+        if stuck:
+            time.sleep(1)
+        for start in range(0, stuck, MIB):
+            assert browser.read(MIB) == pattern(start, MIB)
+        assert browser.read(10) == b"last words"
+        assert browser.closing().code == 4502
+    assert desktop.errors == []
+
+
+def test_a_half_closed_browser_has_said_all(proxy: Proxy, portal: Portal) -> None:
+    """What it said reaches a desktop that is slow to listen."""
+    got, go = [0], threading.Event()
+
+    def act(sock: socket.socket) -> None:
+        go.wait(30)
+        while data := sock.recv(65536):
+            assert data == pattern(got[0], len(data))
+            got[0] += len(data)
+
+    total = 2 * MIB
+    desktop = Desktop(secret_of(), act)
+    with desktop.listening() as port, opened(proxy, portal, port) as browser:
+
+        def say() -> None:
+            for start in range(0, total, 65536):
+                browser.send(pattern(start, 65536))
+            browser.sock.shutdown(socket.SHUT_WR)
+
+        saying = threading.Thread(target=say)
+        saying.start()
+        time.sleep(0.3)
+        go.set()
+        saying.join()
+        wait_for(lambda: got[0] == total or desktop.errors, "everything to reach the desktop")
+        assert browser.closing().code == 1006
+    assert desktop.errors == []
+
+
+class Jam:
+    """Both sides send as much as goes and read nothing, until told."""
+
+    def __init__(self, proxy: Proxy, portal: Portal) -> None:
+        self.proxy, self.portal = proxy, portal
+        self.stuck, self.go_on = threading.Event(), threading.Event()
+        self.sent = 0
+        self.desktop_leaves = False
+        self.over = threading.Event()
+
+    def desktop(self, sock: socket.socket) -> None:
+        sock.settimeout(0.3)
+        try:
+            while True:
+                self.sent += sock.send(pattern(self.sent, 65536))
+        except TimeoutError:
+            self.stuck.set()
+        sock.settimeout(30)
+        self.go_on.wait(30)
+        if self.desktop_leaves:
+            sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):  # it is cut off where its bytes are not wanted any more
+            hold(sock)
+        self.over.set()
+
+    def browser(self, browser: Browser) -> None:
+        """Send until nothing goes any more, either way."""
+        browser.sock.settimeout(0.3)
+        wire = b"".join(masked_frame(pattern(start, 65536)) for start in range(0, MIB, 65536))
+        with contextlib.suppress(TimeoutError):
+            while True:
+                browser.sock.sendall(wire)
+        browser.sock.settimeout(20)
+        assert self.stuck.wait(10), "the desktop is stuck as well"
+
+
+@pytest.fixture
+def jam(proxy: Proxy, portal: Portal) -> Jam:
+    return Jam(proxy, portal)
+
+
+def test_with_bytes_stuck_both_ways_a_revocation_closes(jam: Jam) -> None:
+    with Desktop(secret_of(), jam.desktop).listening() as port, opened(jam.proxy, jam.portal, port) as browser:
+        jam.browser(browser)
+        jam.portal.revoke("instance", 4404, instance="i-test")
+        wait_for(lambda: jam.proxy.metric("asci_proxy_connections") == 0, "the connection to be given up", 3)
+        jam.go_on.set()
+        assert jam.over.wait(5), "the desktop's side is closed"
+
+
+def test_with_bytes_stuck_both_ways_a_browser_may_leave(jam: Jam) -> None:
+    with Desktop(secret_of(), jam.desktop).listening() as port, opened(jam.proxy, jam.portal, port) as browser:
+        jam.browser(browser)
+        browser.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        browser.close()
+        wait_for(lambda: jam.proxy.metric("asci_proxy_connections") == 0, "the connection to be given up", 3)
+        jam.go_on.set()
+        assert jam.over.wait(5), "the desktop's side is closed"
+
+
+def test_with_bytes_stuck_both_ways_all_of_an_ended_desktop_arrives(jam: Jam) -> None:
+    jam.desktop_leaves = True
+    with Desktop(secret_of(), jam.desktop).listening() as port, opened(jam.proxy, jam.portal, port) as browser:
+        jam.browser(browser)
+        jam.go_on.set()
+        with pytest.raises(Closed, match=r"^4502 vnc: "):
+            take_all(browser, jam)
+        assert jam.over.wait(5)
+
+
+def take_all(browser: Browser, jam: Jam) -> None:
+    """Everything up to the close frame, compared."""
+    got = 0
+    while True:
+        try:
+            data = browser.read_some()
+        except Closed:
+            assert got == jam.sent, "everything that the desktop said"
+            raise
+        assert data == pattern(got, len(data))
+        got += len(data)
 
 
 def test_the_password_exchange_is_relayed_from_a_real_random_challenge(proxy: Proxy, portal: Portal) -> None:
