@@ -167,7 +167,7 @@ def running(environments: None, demo: ApiCaller) -> Callable[[str], str]:
     def one(environment: str) -> str:
         known = started.get(environment)
         if known is None or demo.instance(known)["state"] not in {"running", "lost"}:
-            started[environment] = demo.start(environment, geometry="1024x640")["id"]
+            started[environment] = demo.start(environment, geometry="800x600")["id"]
         demo.wait_state(started[environment], "running", within=120)
         return started[environment]
 

@@ -22,7 +22,7 @@ from tests.support.secrets_seen import SecretsSeen
 
 PLANE = ("redis", "controller", "api", "webui", "adminui", "proxy")
 EXPECTED = ("WebSocket connection", "Failed to load resource", "status of 50[0-9]", "net::ERR")
-COUNT = "n=0; while :; do n=$((n + 1)); echo $n >>~/counted; sleep 0.2; done"
+COUNT = "n=0; while :; do n=$((n + 1)); echo $n >>/home/demo/counted; sleep 0.2; done"
 WATCH = """
 window.announced = [];
 new MutationObserver(() => window.announced.push(document.querySelector('#over')?.innerText ?? ''))

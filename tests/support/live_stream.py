@@ -9,7 +9,7 @@ from typing import Self
 from tests.support.api_caller import ApiCaller
 from tests.support.edge_viewer import EdgeViewer, enter
 
-PAUSE = 0.25
+PAUSE = 0.7
 """Seconds between two frames."""
 SILENCE = 10.0
 """A stream without a frame for so long counts as cut, whatever its socket says."""
