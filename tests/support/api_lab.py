@@ -25,7 +25,7 @@ from asci_api.directory.local import LocalDirectory
 from asci_api.domain.environment import Environment
 from asci_api.domain.identity import Caller, InstanceId, NodeName
 from asci_api.domain.instance import Endpoint, Instance, Placement, State
-from asci_api.domain.node import Node, NodeRegistration, NodeSource, NodeState, Resources
+from asci_api.domain.node import Node, NodeImage, NodeRegistration, NodeSource, NodeState, Resources
 from asci_api.engine.tls_folders import TlsFolders
 from asci_api.http.answered import ProblemDocument
 from asci_api.http.call import Site
@@ -50,7 +50,11 @@ PEOPLE = {
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hashes that cost nothing; the real parameters have a test of their own."""
 NODE = Node(
-    NodeName("local"), "unix:///var/run/docker.sock", NodeState.ACTIVE, Resources(cpus=8.0, memory=32 * 1024**3)
+    NodeName("local"),
+    "unix:///var/run/docker.sock",
+    NodeState.ACTIVE,
+    Resources(cpus=8.0, memory=32 * 1024**3),
+    images=(NodeImage(DESKTOP.image_id, (DESKTOP.image,), 600_000_000, '{"name":"desktop"}'),),
 )
 LOCAL = NodeRegistration(NODE.name, NODE.url, source=NodeSource.BUILT_IN)
 _OPERATIONS = {operation.name: operation for operation in OPERATIONS}

@@ -12,6 +12,7 @@ from asci_api.domain.identity import Caller, InstanceId, new_instance_id
 from asci_api.domain.instance import Instance, StopRequest
 from asci_api.scheduling.place import NoFit, place
 from asci_api.work.find_environments import UNKNOWN_ENVIRONMENT, environment_named, reason_against
+from asci_api.work.find_nodes import nodes_now
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.new_record import DEFAULT_GEOMETRY, new_record
 from asci_api.work.quotas import check_quota, check_quota_again
@@ -108,7 +109,7 @@ def _startable(desk: FrontDesk, caller: Caller, wish: Wish) -> Environment:
 
 def _check_fit(desk: FrontDesk, environment: Environment) -> None:
     """Refuse what no node can ever run; never on the word of a missing snapshot."""
-    nodes = desk.cluster.nodes()
+    nodes = nodes_now(desk)
     if not nodes:
         return
     outcome = place(environment.needs, nodes, desk.policies.get(), image=environment.image_id)
