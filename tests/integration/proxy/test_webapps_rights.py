@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import signal
 import time
@@ -235,6 +236,24 @@ def test_a_session_outlives_its_proxy_and_counts_at_every_other(
     assert status(AppBrowser(proxy, cookie=browser.cookie)) == 200
 
 
+def test_all_workers_of_a_proxy_know_a_session_and_its_end(
+    redis_server: RedisServer, portal: Portal, port: int
+) -> None:
+    both = own_proxy(redis_server, ASCI_PROXY_WORKERS="2", ASCI_PROXY_BEAT_SECONDS="60")
+    wait_for(lambda: len(both.lines("subscription.alive")) == 2, "both subscriptions")
+    try:
+        browser = entered(both, portal, port)
+        held = [f'asci_proxy_app_sessions{{worker="{number}"}}' for number in (1, 2)]
+        wait_for(lambda: status(browser) == 200 and all(both.metric(one) for one in held), "both to know her")
+        with contextlib.ExitStack() as stack:
+            lines = [stack.enter_context(browser.socket()) for _ in range(16)]
+            portal.revoke("share", 4403, instance=INSTANCE, username="demo")
+            assert [closed(line) for line in lines] == [4403] * 16
+        assert {status(browser) for _ in range(16)} <= {401, 403}
+    finally:
+        both.stop()
+
+
 def test_what_is_at_hand_goes_on_without_redis_and_the_rest_is_asked_to_come_again(portal: Portal, port: int) -> None:
     from tests.integration.proxy.portal import acl  # noqa: PLC0415  (a server of this test's own)
 
@@ -266,8 +285,10 @@ def test_use_keeps_the_sign_in_and_the_session_alive(proxy: Proxy, portal: Porta
         time.sleep(2.5 * BEAT)
         for key in keys:
             portal.operator.expire(key, 60)
-        time.sleep(2.5 * BEAT)
-        assert all(portal.operator.ttl(key) <= 60 for key in keys), "an open page alone does not"
+        for _ in range(5):
+            assert browser.ask("GET", "/news", fields={"Sec-Fetch-Dest": "empty"}).status == 200
+            time.sleep(0.5 * BEAT)
+        assert all(portal.operator.ttl(key) <= 60 for key in keys), "an open page alone does not, though it polls"
         line.send("typed")
         wait_for(lambda: all(portal.operator.ttl(key) > 1700 for key in keys), "a message to count")
         for key in keys:

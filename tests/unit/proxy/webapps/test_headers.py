@@ -152,3 +152,17 @@ def test_pages_are_for_people(fields: dict[str, str], page: bool) -> None:
 )
 def test_an_upgrade_is_asked_for_by_both_fields(connection: str, upgrade: str, is_one: bool) -> None:
     assert headers.is_upgrade(CIMultiDict({"Connection": connection, "Upgrade": upgrade})) is is_one
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "background"),
+    [
+        ("GET", {"Sec-Fetch-Dest": "empty"}, True),
+        ("POST", {"Sec-Fetch-Dest": "empty"}, False),
+        ("GET", {"Sec-Fetch-Dest": "document"}, False),
+        ("GET", {"Sec-Fetch-Dest": "websocket"}, True),
+        ("GET", {}, False),
+    ],
+)
+def test_a_page_that_polls_is_nobodys_input(method: str, fields: dict[str, str], background: bool) -> None:
+    assert headers.is_background(method, fields) is background

@@ -194,7 +194,7 @@ class WebApps:
 
     async def _pass_on(self, request: web.Request, session: AppSession, fields: CIMultiDict[str]) -> web.StreamResponse:
         exchange = Cuttable(request)
-        session.begin(exchange)
+        session.begin(exchange, by_person=not headers.is_background(request.method, request.headers))
         try:
             if headers.is_upgrade(request.headers):
                 _check_upgrade(request)

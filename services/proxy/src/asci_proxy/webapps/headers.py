@@ -82,6 +82,11 @@ def wants_page(fields: Mapping[str, str]) -> bool:
     return "text/html" in fields.get("Accept", "")
 
 
+def is_background(method: str, fields: Mapping[str, str]) -> bool:
+    """Whether script may ask by itself, as far as the browser tells: an open page polls and connects with nobody there."""
+    return method in {"GET", "HEAD"} and fields.get("Sec-Fetch-Dest") in {"empty", "websocket"}
+
+
 def is_upgrade(fields: Fields) -> bool:
     """Whether a WebSocket is asked for (RFC 6455, section 4.2.1)."""
     words = _words(fields.getall("Connection", []))

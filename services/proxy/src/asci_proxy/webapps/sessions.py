@@ -80,11 +80,13 @@ class AppSession:
         """The person asked for something."""
         self.last_use = self.last_input = self._clock()
 
-    def begin(self, exchange: Exchange) -> None:
-        """An exchange starts."""
+    def begin(self, exchange: Exchange, by_person: bool) -> None:
+        """An exchange starts; a page that polls is use, but nobody's input."""
         self.exchanges.add(exchange)
         self.requests += 1
-        self.used()
+        self.last_use = self._clock()
+        if by_person:
+            self.used()
 
     def over(self, exchange: Exchange) -> None:
         """It is over. Repeating is harmless."""

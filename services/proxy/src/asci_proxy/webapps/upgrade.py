@@ -131,7 +131,7 @@ class AppSocket:
 
     def start(self, early: bytes) -> None:
         """Begin; ``early`` came behind the application's head."""
-        self._session.begin(self)
+        self._session.begin(self, by_person=False)
         self._splice.start(early)
 
     def cut(self, code: int, reason: str) -> None:
