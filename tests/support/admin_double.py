@@ -493,6 +493,8 @@ def _app(double: AdminDouble) -> Flask:
 
 
 def _numbered(response: Response) -> Response:
+    if response.status_code == 204:
+        response.headers.pop("Content-Type")
     response.headers["X-Request-Id"] = request.headers.get("X-Request-Id", "0" * 32)
     return response
 
@@ -667,7 +669,7 @@ def _change(app: Flask, double: AdminDouble) -> None:  # noqa: C901 - the API's 
         if body.get("gone") and one["state"] != "down":
             raise Refused(409, "node-answers", f"{name} answers: it is not gone.")
         labels = {key: value for key, value in {**one["labels"], **body.get("labels", {})}.items() if value is not None}
-        one.update({"labels": labels, **{key: body[key] for key in ("taints", "overcommit", "gone") if key in body}})
+        one.update(labels=labels, **{key: body[key] for key in ("taints", "overcommit", "gone") if key in body})
         if state := body.get("state"):
             facts = {
                 "deadline": body.get("deadline"),

@@ -27,9 +27,17 @@ def address(path: str, query: Mapping[str, str | int], **more: str | int) -> str
 
 
 def told(problem: ApiProblem) -> dict[str, str]:
-    """A refusal's sentences by field, inner ones as ``weights.cpu``; under the empty name what is of no field."""
-    found = dict(_flat("", problem.facts.get("fields") or {}))
+    """A refusal's sentences by field, inner ones as ``weights.cpu`` and once more under the outer name; under the
+    empty name what is of no field."""
+    found = {_plain(name): sentence for name, sentence in _flat("", problem.facts.get("fields") or {})}
+    for name, sentence in list(found.items()):
+        found.setdefault(name.split(".")[0], sentence)
     return found or {"": f"{problem.title} {problem.detail}".strip()}
+
+
+def _plain(name: str) -> str:
+    """Without the words that stand for "the value of a dictionary"."""
+    return ".".join(part for part in name.split(".") if part not in {"value", "key"})
 
 
 def _flat(name: str, value: Any) -> Iterable[tuple[str, str]]:

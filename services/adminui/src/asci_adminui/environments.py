@@ -14,6 +14,11 @@ from asci_shared.web import inline
 pages = Blueprint("environments", __name__)
 
 PATH = "/admin/environments"
+_MAY = {
+    "all": "everybody may start it",
+    "some": "chosen people may start it",
+    "image": "as its image says",
+}
 
 
 @pages.get(PATH)
@@ -49,19 +54,20 @@ def disable(name: str) -> AnyResponse:
 
 @pages.post(f"{PATH}/<name>/allow")
 def allow(name: str) -> AnyResponse:
-    """Everybody, or only these groups and people."""
+    """Everybody, only these groups and people, or as its image and the operator's file say."""
     entry = _there(name)
     groups, people = _names("groups"), _names("people")
-    wish = {"groups": groups, "people": people} if request.form.get("who") == "some" else None
-    if wish is not None and not groups and not people:
+    who = request.form.get("who", "")
+    wish = {"groups": groups, "people": people} if who == "some" else {"groups": [], "people": []}
+    if who == "some" and not groups and not people:
         return _show("allow", entry, 422, {"": "Name at least one group or person, or choose everybody."})
     try:
-        steering().change_environment(name, allow=wish)
+        steering().change_environment(name, allow=None if who == "image" else wish)
     except ApiProblem as problem:
         if problem.status not in {404, 422}:
             raise
         return _show("allow", entry, problem.status, asking.told(problem))
-    return inline.done(f"“{entry.environment.title}”: {'chosen people' if wish else 'everybody'} may start it.", PATH)
+    return inline.done(f"“{entry.environment.title}”: {_MAY.get(who, _MAY['all'])}.", PATH)
 
 
 def _names(field: str) -> list[str]:

@@ -1,6 +1,7 @@
 /** The two charts on one time axis. Colours come from the tokens, and change with the theme. */
 
 import uPlot from "uplot";
+import { stack } from "./stack.mjs";
 
 const EVERY = 10000;
 const HEIGHT = 196;
@@ -24,16 +25,6 @@ function colour(name) {
   const found = getComputedStyle(probe).color;
   probe.remove();
   return found;
-}
-
-/** Each line on top of the ones before it (pure); where one is unknown the stack has a gap. */
-export function stack(lines) {
-  const tops = [];
-  for (const line of lines) {
-    const below = tops.at(-1);
-    tops.push(line.map((value, at) => (value === null || (below && below[at] === null) ? null : value + (below ? below[at] : 0))));
-  }
-  return tops;
 }
 
 function ticks(_plot, times) {
