@@ -40,7 +40,7 @@ class Standing:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (RedisError, WireLost, OSError, TimeoutError) as error:
+    except (RedisError, OSError, TimeoutError) as error:
         raise StoreAway(f"{type(error).__name__}: {error}") from error
 
 
@@ -149,8 +149,10 @@ class Store:
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def _ask(self, *commands: Command) -> list[Any]:
-        with _translated():
+        try:
             return await self._wire.ask(*commands)
+        except (WireLost, OSError) as error:
+            raise StoreAway(str(error)) from error
 
     async def ask(self, build: Callable[[Any], object]) -> list[Any]:
         """The answers to what ``build`` puts into a pipeline of the library, as the library reads them."""

@@ -42,5 +42,5 @@ def _derive(key: bytes, *words: str) -> str:
 
 
 def _digest(key: bytes, *words: str) -> str:
-    mac = hmac.new(key, "\x00".join(words).encode(), hashlib.sha256)
-    return base64.urlsafe_b64encode(mac.digest()).decode("ascii")
+    mac = hmac.digest(key, "\x00".join(words).encode(), "sha256")
+    return base64.urlsafe_b64encode(mac).decode("ascii")

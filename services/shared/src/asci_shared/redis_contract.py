@@ -81,10 +81,15 @@ class Document:
     def from_json(cls, text: str | bytes) -> Self:
         """Read it back. Raises ValueError or TypeError when the text is not such an object."""
         values: dict[str, Any] = json.loads(text)
+        if not isinstance(values, dict):
+            raise TypeError("a JSON object is wanted")
         known = cls.__dataclass_fields__  # type: ignore[attr-defined]
-        # JSON has no tuples; the dataclasses have no lists
-        given = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
-        return cls(**{name: value for name, value in given.items() if name in known})
+        for name in list(values):
+            if name not in known:
+                del values[name]
+            elif isinstance(values[name], list):  # JSON has no tuples; the dataclasses have no lists
+                values[name] = tuple(values[name])
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
