@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from asci_proxy import frames, relay, watching
+from asci_proxy import app, frames, relay, watching
 from asci_proxy.ends import By, End, Trouble
 from tests.unit.proxy.test_frames import masked
 
@@ -297,6 +297,25 @@ def test_silence_is_noticed_at_its_time() -> None:
     in_room(test)
 
 
+@pytest.mark.parametrize("behind_a_busy_desktop", [False, True])
+def test_a_half_open_browser_is_found_within_45_seconds(behind_a_busy_desktop: bool) -> None:
+    """Its machine is gone without a word: the kernel takes what fits and nothing comes back."""
+
+    async def test(room: Room) -> None:
+        sending = asyncio.create_task(room.loop.sock_sendall(room.desktop, bytes(300_000 * behind_a_busy_desktop)))
+        await turns(100)
+        started, passed = time.monotonic(), 0.0
+        while not room.owner.troubles:
+            assert passed <= 45
+            passed += app.TICK_SECONDS
+            room.link.tick(started + passed)
+        assert room.owner.troubles == [Trouble.BROWSER_SILENT]
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+    in_room(test)
+
+
 def test_a_browser_that_takes_nothing_is_noticed() -> None:
     async def test(room: Room) -> None:
         sending = asyncio.create_task(room.loop.sock_sendall(room.desktop, bytes(300_000)))
@@ -321,9 +340,9 @@ def test_a_desktop_that_takes_nothing_is_noticed_and_the_browser_not_blamed() ->
         sending = asyncio.create_task(room.loop.sock_sendall(room.browser, masked(bytes(500_000))))
         await turns(100)
         now = time.monotonic()
-        room.link.tick(now + relay.SILENT_SECONDS + 5)
+        room.link.tick(now + relay.DESKTOP_STUCK_SECONDS - 5)
         assert room.owner.troubles == []
-        room.link.tick(now + relay.STUCK_SECONDS + 1)
+        room.link.tick(now + relay.SILENT_SECONDS + 1)
         assert room.owner.troubles == [Trouble.DESKTOP_STUCK]
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from asci_proxy import sockets, watching
+from asci_proxy import app, events, relay, sockets, watching
 
 
 @contextlib.contextmanager
@@ -36,6 +36,28 @@ def test_addresses_and_names_are_dialled(name: str, host: str) -> None:
         except OSError:
             pytest.skip("no IPv6 here")
         watching.run(partial(play, listening.getsockname()[1]))
+
+
+def test_a_host_that_is_gone_is_found_within_45_seconds() -> None:
+    """What the kernel was told; that it does so was seen on a wire that was cut (docs/decisions/0421-half-open-peers.md)."""
+
+    async def play(port: int, watcher: watching.Watcher) -> tuple[int, ...]:
+        sock = await sockets.dial(watcher, "127.0.0.1", port)
+        options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+        told = tuple(sock.getsockopt(socket.IPPROTO_TCP, option) for option in options)
+        sock.close()
+        return told
+
+    with door() as listening:
+        idle, interval, count, user_timeout = watching.run(partial(play, listening.getsockname()[1]))
+    assert idle + interval * count <= 45
+    assert idle + interval <= user_timeout / 1000 <= 45 - interval, "it overrules the count, and is judged at a probe"
+    assert relay.DESKTOP_STUCK_SECONDS + app.TICK_SECONDS < user_timeout / 1000, "a shut window gets its own words"
+
+
+def test_a_page_that_is_gone_is_found_within_45_seconds() -> None:
+    """aiohttp waits half a heartbeat for the pong."""
+    assert events.HEARTBEAT_SECONDS * 1.5 <= 45
 
 
 def test_a_closed_port_is_an_error() -> None:

@@ -22,7 +22,7 @@ class Trouble(StrEnum):
     """Why a link cannot go on. Its owner then calls :meth:`Link.close` with the code and words that it finds right."""
 
     DESKTOP_ENDED = "the desktop closed the connection"
-    DESKTOP_STUCK = "the desktop took no byte for 60 s"
+    DESKTOP_STUCK = "the desktop took no byte for 35 s"
     BROWSER_STUCK = "the browser took no byte for 60 s"
     BROWSER_SILENT = "the browser did not answer for 40 s"
 

@@ -22,7 +22,7 @@ from asci_shared.logging import get_logger
 
 ALL = json.dumps({"topic": "all"})
 """Something was missed: ask for everything once."""
-_HEARTBEAT_SECONDS = 20.0
+HEARTBEAT_SECONDS = 20.0
 _CLOSE_SECONDS = 1.0
 _MOST_WAITING = 200
 _MOST_CLIENT_BYTES = 1024
@@ -158,7 +158,7 @@ class Events:
     async def _attend(self, request: web.Request, page: Page) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(
             timeout=_CLOSE_SECONDS,
-            heartbeat=_HEARTBEAT_SECONDS,
+            heartbeat=HEARTBEAT_SECONDS,
             protocols=(SUBPROTOCOL,),
             compress=False,
             max_msg_size=_MOST_CLIENT_BYTES,

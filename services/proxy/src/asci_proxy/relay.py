@@ -22,6 +22,7 @@ CHUNK_BYTES = 256 * 1024
 """The longest message to a browser: on a slow link a small one behind it must not wait for a MiB."""
 UP_BYTES = 64 * 1024
 PING_SECONDS, SILENT_SECONDS, STUCK_SECONDS = 20.0, 40.0, 60.0
+DESKTOP_STUCK_SECONDS = 35.0  # sooner than the kernel gives a desktop up (sockets.py), so that the reason can be told
 
 # One pair of buffers for all links: each is used within one call and never handed on (send copies into the kernel).
 _down_buffer = bytearray(frames.HEAD_ROOM + CHUNK_BYTES)
@@ -242,7 +243,7 @@ class Link:
             self._owner.link_troubled(Trouble.BROWSER_STUCK)
         elif self._stuck_up:  # the browser is not read meanwhile, so its silence says nothing
             self._heard = now
-            if now - self._stuck_up >= STUCK_SECONDS:
+            if now - self._stuck_up >= DESKTOP_STUCK_SECONDS:
                 self._owner.link_troubled(Trouble.DESKTOP_STUCK)
         elif now - self._heard >= SILENT_SECONDS:
             self._owner.link_troubled(Trouble.BROWSER_SILENT)

@@ -15,8 +15,12 @@ LINGER_SECONDS = 2.0
 BACKLOG = 4096
 """Connections that may wait to be accepted."""
 _KEEPALIVE_IDLE, _KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT = 15, 5, 4
-_DESKTOP_TIMEOUT_MS = 65_000
-"""How long a desktop's host may leave bytes unacknowledged, or its window shut. Browsers are judged by pings."""
+DESKTOP_TIMEOUT_MS = 40_000
+"""How long a desktop's host may leave bytes or keepalive probes unacknowledged, or its window shut.
+
+Linux lets this overrule the count of probes (tcp(7)), so it is also when a host that is gone is noticed.
+Browsers are judged by pings.
+"""
 _PIECES = 4
 
 
@@ -45,7 +49,7 @@ async def dial(watcher: Watcher, host: str, port: int) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             tune(sock)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DESKTOP_TIMEOUT_MS)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DESKTOP_TIMEOUT_MS)
             await _connect(watcher, sock, address)
         except OSError as error:
             sock.close()
