@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from asci_api.catalogue.registry import RegistryWatch
 from asci_api.domain.ports import Fence
 from asci_api.engine.labels import container_name
 from asci_api.loops.copying import Copying
@@ -71,9 +72,14 @@ def run(settings: Settings, name: str, port: int = PORT) -> None:
     inward = Inward(port, ready=adapters.store.pulse.beats, leads=lambda: leader.leads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leader.stop())
+    registry = RegistryWatch(adapters.registry) if adapters.registry else None
     inward.start()
     copying.start()
+    if registry:
+        registry.start()
     leader.run()
+    if registry:
+        registry.stop()
     copying.stop()
     inward.stop()
     adapters.engines.close()

@@ -11,6 +11,7 @@ from asci_shared.apps import DEFAULT_DOMAIN, AppsOrigins
 from asci_shared.environ import Environ, SettingsError
 
 _INSTALLATION = re.compile(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?|[a-z0-9]{1,12}")
+_REGISTRY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 _LEAST_KEY = 32
 
 
@@ -40,6 +41,10 @@ class Settings:
     """ASCI_CONFIG_DIR: the operator's notice.json and overlay.yaml."""
     state_dir: Path = Path("/state")
     """ASCI_STATE_DIR: the controller's copy of durable facts."""
+    registry: str = ""
+    """ASCI_REGISTRY: ``host:port`` of the registry that nodes pull from; empty: the catalogue is what engines have."""
+    registry_authority: Path | None = None
+    """ASCI_REGISTRY_CA: the authority (PEM) that signed its certificate; the system's where it is not set."""
     timezone: str = ""
     """ASCI_TIMEZONE: of sessions, as in the tz database (``Europe/Zurich``); empty: the image's."""
     layout: str = ""
@@ -74,6 +79,8 @@ class Settings:
             docker_url=environ.text("ASCI_DOCKER_URL", "unix:///var/run/docker.sock"),
             accounts_file=environ.path("ASCI_ACCOUNTS_FILE", "/accounts/accounts.json"),
             config_dir=environ.path("ASCI_CONFIG_DIR", "/config"),
+            registry=_registry(environ),
+            registry_authority=Path(authority) if (authority := environ.text("ASCI_REGISTRY_CA", "")) else None,
             timezone=environ.text("ASCI_TIMEZONE", ""),
             layout=environ.text("ASCI_LAYOUT", ""),
             language=environ.text("ASCI_LANGUAGE", ""),
@@ -92,6 +99,13 @@ def _installation(environ: Environ) -> str:
             f"ASCI_INSTALLATION must be up to 12 lowercase letters and digits, such as beam1, not {name!r}"
         )
     return name
+
+
+def _registry(environ: Environ) -> str:
+    host = environ.text("ASCI_REGISTRY", "")
+    if host and not _REGISTRY.fullmatch(host):
+        raise SettingsError(f"ASCI_REGISTRY must be an address such as registry.site.org:5000, not {host!r}")
+    return host
 
 
 def _key(environ: Environ) -> bytes:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from asci_api.catalogue.environments import Catalogue
 from asci_api.catalogue.node_file import NodeFile
 from asci_api.catalogue.notices import NoticeFile
 from asci_api.catalogue.overlay import OverlayFile
+from asci_api.catalogue.registry import Registry, RegistryAddress
+from asci_api.catalogue.sources import Listing
 from asci_api.directory.account_file import AccountFile
 from asci_api.directory.hashing import Hashing
 from asci_api.directory.local import LocalDirectory
@@ -39,6 +42,8 @@ class Adapters:
     directory: LocalDirectory
     notices: Notices
     catalogue: Catalogue
+    registry: Registry | None
+    """What nodes pull from; None: each has what was built or loaded there."""
     make_spec: ContainerSpecs
     nodes: NodeFile
     tls: TlsFolders
@@ -53,13 +58,15 @@ def build(settings: Settings, process: str = "api") -> Adapters:
     nodes = NodeFile(settings.config_dir / "nodes.yaml", [built_in(settings.docker_url)])
     tls = TlsFolders(settings.config_dir / "tls")
     known = Known(store.registrations, nodes.declared)
+    registry = _registry(settings)
     return Adapters(
         store=store,
         engines=RegisteredEngines(settings.installation, homes, lambda: registered_nodes(known).values(), tls.files),
         readiness=Probe(settings.key),
         directory=LocalDirectory(AccountFile(settings.accounts_file), Hashing()),
         notices=NoticeFile(settings.config_dir),
-        catalogue=Catalogue(overlay.current),
+        catalogue=Catalogue(overlay.current, partial(_listing, registry)),
+        registry=registry,
         make_spec=ContainerSpecs(settings.installation, homes, overlay.mounts, _manners(settings)),
         nodes=nodes,
         tls=tls,
@@ -78,6 +85,18 @@ class Known:
 def built_in(url: str) -> NodeRegistration:
     """The engine of the machine that ASCI itself runs on."""
     return NodeRegistration(LOCAL, url, source=NodeSource.BUILT_IN)
+
+
+def _registry(settings: Settings) -> Registry | None:
+    if not settings.registry:
+        return None
+    return Registry(RegistryAddress(settings.registry, settings.registry_authority), settings.installation)
+
+
+def _listing(registry: Registry | None) -> Listing | None:
+    if registry is None:
+        return None
+    return Listing(registry.address.host, registry.images if registry.was_read else None)
 
 
 def _manners(settings: Settings) -> Manners:

@@ -21,10 +21,17 @@ class Claim:
 
     environment: Environment
     tags: tuple[str, ...]
+    registry: str = ""
+    """Address of ASCI's own registry, under which images keep the names that they were built under."""
 
     @property
     def repositories(self) -> frozenset[str]:
-        return frozenset(map(repository, self.tags))
+        return frozenset(map(self.repository, self.tags))
+
+    def repository(self, tag: str) -> str:
+        """Without tag, digest, and the registry's address."""
+        bare = repository(tag)
+        return bare.removeprefix(f"{self.registry}/") if self.registry else bare
 
 
 def decide(name: str, claims: Sequence[Claim], pin: str) -> tuple[Environment | None, list[str]]:
@@ -52,15 +59,16 @@ def repository(reference: str) -> str:
 
 def _pinned(claim: Claim, pin: str) -> Environment | None:
     wanted = pin if ":" in pin.rpartition("/")[2] else f"{pin}:latest"
-    if wanted in claim.tags:
-        return replace(claim.environment, image=wanted)
+    for tag in (f"{claim.registry}/{wanted}", wanted):
+        if tag in claim.tags:
+            return replace(claim.environment, image=tag)
     digits = pin.removeprefix("sha256:")
     known = claim.environment.image_id.removeprefix("sha256:")
     return claim.environment if len(digits) >= _LEAST_OF_AN_ID and known.startswith(digits) else None
 
 
 def _from(claim: Claim, wanted: str) -> Environment | None:
-    tag = next((one for one in claim.tags if repository(one) == wanted), None)
+    tag = next((one for one in claim.tags if claim.repository(one) == wanted), None)
     return None if tag is None else replace(claim.environment, image=tag)
 
 

@@ -86,6 +86,7 @@ class NeedsSchema(Strict):
     pids = fields.Integer(strict=True, validate=validate.Range(16, 1_000_000))
     gpu = GpuField(allow_none=True)
     selector = SelectorField(validate=validate.Length(max=1000))
+    whole_node = fields.Boolean()
 
 
 class AllowSchema(Strict):

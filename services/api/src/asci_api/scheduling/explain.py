@@ -24,11 +24,11 @@ class Explanation:
 
 
 def explain(
-    needs: Needs, nodes: Sequence[Node], policy: Policy, *, image: str = "", pullable: bool = True
+    needs: Needs, nodes: Sequence[Node], policy: Policy, *, image: str = "", pullable: bool = True, source: str = ""
 ) -> Explanation:
     """As :func:`~asci_api.scheduling.place.place` would decide. Raises ``InvalidInput`` for a bad selector."""
-    request = Request.of(needs, image, pullable=pullable)
-    outcome = place(needs, nodes, policy, image=image, pullable=pullable)
+    request = Request.of(needs, image, pullable=pullable, source=source)
+    outcome = place(needs, nodes, policy, image=image, pullable=pullable, source=source)
     verdicts = sorted((_verdict(request, node, policy) for node in nodes), key=_best_first)
     return Explanation(outcome if isinstance(outcome, Placement) else None, tuple(verdicts))
 

@@ -28,12 +28,18 @@ class NoFit:
 
 
 def place(
-    needs: Needs, nodes: Sequence[Node] | None, policy: Policy, *, image: str = "", pullable: bool = True
+    needs: Needs,
+    nodes: Sequence[Node] | None,
+    policy: Policy,
+    *,
+    image: str = "",
+    pullable: bool = True,
+    source: str = "",
 ) -> Placement | NoFit:
     """The best node that fits, or why none does. ``nodes`` carry what is allocated on them; ``None`` or none at all
     means that nobody has looked yet, which is never a reason to say *never*.
     Raises ``InvalidInput`` if the selector cannot be read."""
-    request = Request.of(needs, image, pullable=pullable)
+    request = Request.of(needs, image, pullable=pullable, source=source)
     if not nodes:
         return NoFit(("ASCI has not seen a node yet.",))
     fitting = [node for node in nodes if fits(request, node, policy)]

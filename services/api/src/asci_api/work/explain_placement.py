@@ -40,7 +40,9 @@ def explain_placement(desk: FrontDesk, caller: Caller, environment: str, usernam
     nodes = find_nodes(desk, caller)
     person = _person(desk, caller, username)
     wanted, policy = environment_named(desk, environment), desk.policies.get()
-    told = explain(wanted.needs, nodes, policy, image=wanted.image_id, pullable=bool(wanted.source))
+    told = explain(
+        wanted.needs, nodes, policy, image=wanted.image_id, pullable=bool(wanted.source), source=wanted.source
+    )
     best = next((verdict.score for verdict in told.nodes if told.placement and verdict.name == told.placement.node), 0)
     return Prospect(
         placement=told.placement,
@@ -59,7 +61,8 @@ def _person(desk: FrontDesk, caller: Caller, username: str) -> Person:
 
 
 def _never(environment: Environment, nodes: list[Node], policy: Policy) -> bool:
-    outcome = place(environment.needs, nodes, policy, image=environment.image_id, pullable=bool(environment.source))
+    source = environment.source
+    outcome = place(environment.needs, nodes, policy, image=environment.image_id, pullable=bool(source), source=source)
     return isinstance(outcome, NoFit) and outcome.never
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from asci_api.domain.environment import Needs
 from asci_api.domain.identity import InstanceId, Person
 from asci_api.domain.instance import STEP_NAMES, Failure, Hop, Instance, Progress, Share, State
+from asci_api.scheduling.line import in_line
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.moments import moment
 from asci_api.work.permissions import Right, access_of, rights_of
@@ -36,8 +37,9 @@ def look_around(desk: FrontDesk, instances: Iterable[Instance]) -> Surroundings:
     shown = list(instances)
     places: dict[InstanceId, int] = {}
     if any(one.state is State.QUEUED for one in shown):
-        line = (one.id for one in desk.instances.active() if one.state is State.QUEUED and one.stop is None)
-        places = {instance: place for place, instance in enumerate(line, 1)}
+        waiting = (one for one in desk.instances.active() if one.state is State.QUEUED and one.stop is None)
+        line = in_line(waiting, desk.policies.get(), desk.clock())
+        places = {one.id: place for place, one in enumerate(line, 1)}
     coming = {one.environment for one in shown if one.coming}
     live = [one.id for one in shown if one.running_at is not None and not one.ended]
     return Surroundings(
@@ -170,6 +172,8 @@ def _silent(instance: Instance, around: Surroundings) -> Progress:
 
 
 def _queue_sentence(instance: Instance, around: Surroundings) -> str:
+    if instance.failed_nodes and not instance.reasons:
+        return f"{instance.failed_nodes[-1].cause} Looking for another node."
     if not instance.reasons:
         return "Looking for a place."
     place = around.places.get(instance.id, 1)
