@@ -83,7 +83,7 @@ def wants_page(fields: Mapping[str, str]) -> bool:
 
 
 def is_background(method: str, fields: Mapping[str, str]) -> bool:
-    """Whether script may ask by itself, as far as the browser tells: an open page polls and connects with nobody there."""
+    """Whether script may ask by itself, as far as the browser tells: an open page polls with nobody there."""
     return method in {"GET", "HEAD"} and fields.get("Sec-Fetch-Dest") in {"empty", "websocket"}
 
 
