@@ -21,6 +21,7 @@ from tests.support import browser as browsers
 from tests.support.api_caller import ApiCaller
 from tests.support.browser import Visitor
 from tests.support.composed import ROOT, Installation, docker
+from tests.support.dresses import judge
 from tests.support.eventually import eventually
 from tests.support.secrets_seen import SecretsSeen
 
@@ -29,6 +30,7 @@ STORY = (  # what a person does first, what breaks it then, and last the look fo
     "test_first_session",
     "test_sharing",
     "test_pages",
+    "test_admin",
     "test_web_kind",
     "test_doors",
     "test_refusals",
@@ -232,6 +234,14 @@ def visit(
             window.picture(f"failed-{request.node.name}-{number}")
         window.close()
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def good() -> Iterator[Callable[[Visitor, str], None]]:
+    """``good(window, name)`` judges; all that was found fails the test at its end, so that one run tells everything."""
+    found: list[str] = []
+    yield lambda window, name: found.extend(judge(window, name))
+    assert not found, "\n".join(found)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
