@@ -82,7 +82,7 @@ class Viewers:
             return self._gate.turn_away(upgrade, refused, connection=name)
         browser = handover.switch_protocols(request, upgrade.accept)
         if browser is None:
-            self._forget(connection)
+            self._over(connection, By.BROWSER, GONE, "the browser left before the upgrade")
             return handover.HandedOver()
         self._background.spawn(self._serve(connection, browser, upgrade))
         return handover.HandedOver()
