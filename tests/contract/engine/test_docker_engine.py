@@ -213,7 +213,8 @@ def test_a_program_that_refuses_is_told_without_the_secret(
     engine: DockerEngine, new_spec: Callable[..., ContainerSpec]
 ) -> None:
     container = run(engine, new_spec())
-    assert engine.write(container, WHO, ["sh", "-c", "head -c 4 >/dev/null; echo 'all is well'"], b"abc\n") == "all is well"
+    said = engine.write(container, WHO, ["sh", "-c", "head -c 4 >/dev/null; echo 'all is well'"], b"abc\n")
+    assert said == "all is well"
     assert engine.write(container, WHO, ["sh", "-c", "head -c 9"], b"s3cretab\n") == ""
     with pytest.raises(EngineFault) as fault:
         engine.write(container, WHO, ["sh", "-c", "head -c 4 >/dev/null; echo 'no room' >&2; exit 3"], b"abc\n")
