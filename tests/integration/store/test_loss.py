@@ -313,6 +313,42 @@ def test_a_controller_under_a_new_name_begins_with_what_the_newest_knew(room: Re
     facts.close()
 
 
+def test_whoever_restores_does_so_from_the_copy_that_knows_most(room: RedisRoom) -> None:
+    folder = room.facts.path.parent
+    newcomer = Facts(folder, "newcomer")
+    fill(room, 3)
+    copy(room)
+    before = everything(room)
+    room.lose()
+    fence = acquired(room, "newcomer")
+    assert RedisDurableCopy(room.controller.door, newcomer).restore(fence) > 0
+    room.leadership("newcomer").raise_sentinel(fence)
+    assert everything(room) == before
+    assert newcomer.last_epoch == fence.epoch
+    newcomer.close()
+
+
+def test_a_copy_that_knows_as_much_as_any_other_takes_nothing_from_them(room: RedisRoom) -> None:
+    fill(room, 1)
+    copy(room)
+    stale = Facts(room.facts.path.parent, "stale")
+    room.store.instances.add(queued(FIRST))
+    copy(room)
+    stale.apply([Fact("instance", "neverwas01", b"{}")])
+    facts = list(room.facts.of("instance"))
+    room.facts.catch_up()
+    assert list(room.facts.of("instance")) == facts
+    stale.close()
+
+
+def test_a_copy_that_cannot_be_read_makes_no_leader(room: RedisRoom) -> None:
+    room.lose()
+    fence = acquired(room)
+    room.facts.close()
+    with pytest.raises(Unavailable, match="copy of the records"):
+        room.durable.restore(fence)
+
+
 def test_a_file_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
     (tmp_path / "controller.sqlite").write_bytes(b"this is no database" * 1000)
     facts = Facts(tmp_path, "controller")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from asci_api.domain.errors import Fenced
+from asci_api.domain.errors import Fenced, Unavailable
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.instance import Instance, State, StopRequest
 from asci_api.domain.ports import Fence
@@ -84,6 +84,29 @@ def test_a_lost_redis_is_a_new_term_in_a_new_epoch(room: Room) -> None:
     loop._renew()
     assert [word for word, _ in terms.told] == ["begin", "end", "begin"]
     assert terms.told[2][1].epoch > terms.told[0][1].epoch
+
+
+@pytest.mark.parametrize("error", [Unavailable("The copy cannot be read."), RuntimeError("a full disk")])
+def test_a_term_that_cannot_begin_gives_the_lock_to_whoever_can(room: Room, error: Exception) -> None:
+    class Broken:
+        ended = 0
+
+        def begin(self) -> None:
+            raise error
+
+        def end(self) -> None:
+            Broken.ended += 1
+
+    terms = Terms()
+    broken = LeaderLoop(room.store.leader("one"), lambda _fence, _look_again: Broken())
+    standby = LeaderLoop(room.store.leader("two"), terms.make)
+    broken._renew()
+    assert not broken.leads
+    assert Broken.ended == 1
+    standby._renew()
+    assert [word for word, _ in terms.told] == ["begin"]
+    broken._renew()
+    assert Broken.ended == 1
 
 
 def test_redis_away_keeps_the_term_for_when_it_is_back(room: Room) -> None:

@@ -362,9 +362,19 @@ def test_a_container_made_late_on_a_node_that_was_left_is_an_orphan(cluster: Clu
     record = cluster.start("aaaaaaaaaa", LOCAL)
     cluster.two.images_here.append(IMAGE)
     late = cluster.two.create(simple_spec(record))
+    cluster.store.instances.change(record.id, lambda now: replace(now, state=State.STOPPING))
     cluster.survey()
     assert reap_orphans(cluster.desk, cluster.before[TWO], set()) == []
     cluster.store.clock.advance(CREATED_DEADLINE + 1)
+    cluster.survey()
+    assert reap_orphans(cluster.desk, cluster.before[TWO], set()) == [late]
+
+
+def test_a_second_desktop_of_an_instance_that_runs_elsewhere_is_an_orphan_at_once(cluster: Cluster) -> None:
+    record = cluster.start("aaaaaaaaaa", LOCAL)
+    cluster.two.images_here.append(IMAGE)
+    late = cluster.two.create(simple_spec(record))
+    cluster.two.start(late)
     cluster.survey()
     assert reap_orphans(cluster.desk, cluster.before[TWO], set()) == [late]
     assert reap_orphans(cluster.desk, cluster.before[LOCAL], set()) == []

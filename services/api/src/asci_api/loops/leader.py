@@ -78,10 +78,14 @@ class LeaderLoop:
         try:
             term.begin()
         except (Unavailable, Fenced) as error:
-            _log.warning("term.did_not_begin", cause=error.title)
-            term.end()
+            _log.warning("term.did_not_begin", cause=error.title, detail=error.detail)
+        except Exception:  # noqa: BLE001 -- whatever it is, another controller may be able to
+            _log.exception("term.did_not_begin")
+        else:
+            self._term = term
             return
-        self._term = term
+        term.end()
+        self._resign()
 
     def _end_term(self) -> None:
         if self._term is not None:
@@ -96,3 +100,4 @@ class LeaderLoop:
             self._leadership.release(self._fence)
         except AsciError as error:
             _log.warning("leader.could_not_release", cause=error.title)
+        self._fence = None

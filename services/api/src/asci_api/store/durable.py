@@ -8,6 +8,7 @@ trimmed away, or Redis was restored (another epoch), or it lost its last second 
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -73,9 +74,13 @@ class RedisDurableCopy:
 
     def restore(self, fence: Fence) -> int:
         written: int = self.door.fenced(fence).write("restore_begin", [], [])
-        self.facts.begin_epoch(fence.epoch)
-        for calls in _chunks(self._restoring()):
-            written += self._send(fence, calls)
+        try:
+            self.facts.catch_up()
+            self.facts.begin_epoch(fence.epoch)
+            for calls in _chunks(self._restoring()):
+                written += self._send(fence, calls)
+        except sqlite3.Error as error:
+            raise Unavailable("The copy of the records cannot be read.", detail=str(error)) from error
         return written
 
     # -- following ---------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _PAGE = "SELECT key, doc FROM facts WHERE kind = ? AND key >= ? ORDER BY key LIMIT 500"
 _PUT = "INSERT OR REPLACE INTO facts (kind, key, doc, changed) VALUES (?, ?, ?, ?)"
+_NOTHING = (-1, 0, 0)
 _log = get_logger(__name__)
 
 
@@ -99,6 +100,18 @@ class Facts:
     def epoch(self) -> int:
         """The epoch of the records that the file is a copy of; 0 before the first copy."""
         return int(self._meta("epoch") or 0)
+
+    def catch_up(self) -> None:
+        """Where another file of the folder knows later records than this one, take what it knows: the controller that
+        restores may be one that came a moment ago, beside one that copied all along."""
+        best = max(self._others(), key=_standing, default=None)
+        with self._lock:
+            mine = _known(self._file)
+            if best is None or _standing(best) <= mine:
+                return
+            _copy(best, self._file)
+        self.last_epoch = max(self.last_epoch, self.epoch)
+        _log.warning("facts.caught_up", file=best.name)
 
     def begin_epoch(self, epoch: int) -> None:
         """Remember that a restore under this epoch begins."""
@@ -173,16 +186,45 @@ class Facts:
             self._file.execute("COMMIT")
 
     def _begin_with_newest(self) -> None:
-        others = [path for path in self.path.parent.glob("*.sqlite") if path != self.path]
-        newest = max(others, key=_written, default=None)
+        newest = max(self._others(), key=_written, default=None)
         if newest is None or not _written(newest):
             return
-        other = sqlite3.connect(f"file:{newest}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
-        try:
-            other.backup(self._file)
-        finally:
-            other.close()
+        _copy(newest, self._file)
         _log.info("facts.began_with", file=newest.name)
+
+    def _others(self) -> list[Path]:
+        return [path for path in self.path.parent.glob("*.sqlite") if path != self.path]
+
+
+def _copy(path: Path, to: sqlite3.Connection) -> None:
+    other = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+    try:
+        other.backup(to)
+    finally:
+        other.close()
+
+
+def _standing(path: Path) -> tuple[int, int, int]:
+    """Up to where a file knows the records; below all others for one that cannot be read, or copied nothing yet."""
+    try:
+        other = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+    except sqlite3.Error:
+        return _NOTHING
+    try:
+        return _known(other)
+    except sqlite3.Error:
+        return _NOTHING
+    finally:
+        other.close()
+
+
+def _known(file: sqlite3.Connection) -> tuple[int, int, int]:
+    """Epoch and last change (the two numbers of its stream id)."""
+    found = dict(file.execute("SELECT name, value FROM meta WHERE name IN ('epoch', 'cursor')").fetchall())
+    milliseconds, _, sequence = found.get("cursor", "").partition("-")
+    if not milliseconds:
+        return _NOTHING
+    return int(found.get("epoch") or 0), int(milliseconds), int(sequence or 0)
 
 
 def _written(path: Path) -> float:

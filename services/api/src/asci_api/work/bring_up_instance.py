@@ -83,6 +83,8 @@ def _container(desk: Desk, engine: Engine, instance: Instance, node: str) -> tup
         progress = Progress(3, "Mounting your home folder and data.", None, done[:2], now)
         instance = _move(desk, instance, State.STARTING, progress)
     container = instance.container or _create(desk, engine, instance)
+    if not desk.leads():  # creating took its time: a next leader may have gone on elsewhere
+        raise Fenced("Another controller leads now.")
     engine.start(container)
     seen = engine.look(container)
     if seen is None:

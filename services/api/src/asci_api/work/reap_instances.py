@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from asci_api.domain.errors import EngineFault
-from asci_api.domain.identity import InstanceId
+from asci_api.domain.identity import InstanceId, NodeName
+from asci_api.domain.instance import Instance, State
 from asci_api.domain.ports import Observed
 from asci_api.work.desk import Desk
 from asci_api.work.end_instance import remove_container
@@ -26,7 +27,7 @@ def reap_orphans(desk: Desk, look: Look, pending: Collection[InstanceId]) -> lis
         return []
     removed = []
     for seen in look.containers:
-        if seen.instance in pending or not _is_orphan(desk, seen):
+        if seen.instance in pending or not _is_orphan(desk, look.node, seen):
             continue
         try:
             remove_container(desk, desk.engines.get(look.node), seen.container)
@@ -46,8 +47,17 @@ def forget_old(desk: Desk) -> None:
             desk.instances.forget(record.id)
 
 
-def _is_orphan(desk: Desk, seen: Observed) -> bool:
+def _is_orphan(desk: Desk, node: NodeName, seen: Observed) -> bool:
     record = desk.instances.get(seen.instance)
     if record is not None and (record.ended or record.container == seen.container):
         return record.ended
+    if record is not None and _runs_elsewhere(record, node):
+        return True
     return seen.status == "created" and desk.clock() - seen.created_at > CREATED_DEADLINE
+
+
+def _runs_elsewhere(record: Instance, node: NodeName) -> bool:
+    """Its record names another container, which runs on another node: this one was made by a leader that had been
+    frozen and woke, and nobody ever reached it."""
+    elsewhere = record.placement is not None and record.placement.node != node
+    return elsewhere and record.state is State.RUNNING and bool(record.container)
