@@ -1,4 +1,4 @@
-"""Opening handshakes of every kind, honest and not, in any cuts, on the real public door: all are answered, none harms."""
+"""Opening handshakes of every kind, honest and not, in any cuts, on the real public door: answered, all of them."""
 
 from __future__ import annotations
 
