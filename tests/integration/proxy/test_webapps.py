@@ -12,7 +12,7 @@ import pytest
 from asci_shared import passwords
 from asci_shared import redis_contract as contract
 from tests.integration.proxy.app_browser import INSTANCE, AppBrowser, entered, ticket
-from tests.integration.proxy.portal import KEY, ORIGIN, Portal, Proxy, hash_of
+from tests.integration.proxy.portal import KEY, ORIGIN, Portal, Proxy, hash_of, wait_for
 from tests.integration.proxy.web_app import WebApp
 
 PAGE = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
@@ -358,6 +358,17 @@ def test_malformed_requests_reach_no_application(browser: AppBrowser, head: byte
         wire.sendall(head + f"Cookie: {browser.cookie}\r\nConnection: close\r\n\r\n".encode())
         answer = wire.makefile("rb").read()
     assert answer.split(b" ", 2)[1] in {b"400", b"421"}, answer[:200]
+    assert browser.cookie.partition("=")[2] not in browser.proxy.log()
+
+
+def test_a_head_that_is_too_long_is_not_quoted_in_the_log(browser: AppBrowser) -> None:
+    with browser.wire() as wire:
+        head = f"GET / HTTP/1.1\r\nHost: {browser.host}\r\nCookie: {browser.cookie}; x={'a' * 40_000}\r\n\r\n"
+        wire.sendall(head.encode())
+        assert wire.makefile("rb").readline().split(b" ")[1] == b"400"
+    wait_for(lambda: browser.proxy.lines("request.malformed"), "the line")
+    assert browser.cookie.partition("=")[2] not in browser.proxy.log()
+    assert "Traceback" not in browser.proxy.log()
 
 
 def test_the_continue_comes_once_the_right_is_known(proxy: Proxy, portal: Portal, browser: AppBrowser) -> None:

@@ -20,6 +20,7 @@ from asci_proxy.desktops import Desktops
 from asci_proxy.events import Events
 from asci_proxy.health import InwardDoor
 from asci_proxy.live import LiveTable
+from asci_proxy.malformed import log_without_quotes
 from asci_proxy.metrics import Metrics
 from asci_proxy.revocations import Revocations
 from asci_proxy.settings import Settings
@@ -88,6 +89,7 @@ class Proxy:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._draining.set)
+        log_without_quotes()
         public_door, inward_door = self._doors()
         inward = await _serve(self._inward.application(), inward_door)
         # a head that is not whole by then is waited for no longer; asked again, the same holds for the next one

@@ -64,7 +64,7 @@ class WebApps:
         self._cookie, self._pages = AppCookie(settings.public_origin), Pages(settings.public_origin)
         self._records = AppRecords(store)
         self._sessions = AppSessions(self._records, live, self)
-        self._entrance = Entrance(settings, self._records, self._sessions, self._cookie)
+        self._entrance = Entrance(settings, self._records, self._sessions, self._cookie, self._entered)
         self._misses = guards.RateLimit(settings.address_burst, settings.address_rate, time.monotonic)
         self._upstreams = Upstreams(metrics, settings.dial_seconds, settings.app_head_seconds)
         self._sockets = AppSockets(metrics, watcher, farewells, settings.dial_seconds, settings.app_head_seconds)
@@ -121,10 +121,19 @@ class WebApps:
             self.presence.ended(session)
             self._background.spawn(self._end_record(session, Ended(int(code), reason)))
 
+    def _entered(self, session: AppSession) -> None:
+        self._background.spawn(self._write_entry(session))
+
+    async def _write_entry(self, session: AppSession) -> None:
+        try:
+            await self.presence.write_entry(session)
+        except StoreAway as away:  # the next beat does it
+            _log.warning("presence.unwritten", reason=str(away))
+
     async def _end_record(self, session: AppSession, ended: Ended) -> None:
         try:
             await self._records.end(session.cookie_hash, session.right.instance, ended)
-            await self.presence.write()
+            await self.presence.write_ends()
         except StoreAway as away:
             _log.warning("app.end_unwritten", connection=session.right.connection, reason=str(away))
 

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -57,7 +58,16 @@ class Form:
 class Entrance:
     """Checks a form and begins the session."""
 
-    def __init__(self, settings: Settings, records: AppRecords, sessions: AppSessions, cookie: AppCookie) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        records: AppRecords,
+        sessions: AppSessions,
+        cookie: AppCookie,
+        entered: Callable[[AppSession], None],
+    ) -> None:
+        """``entered`` is told of each session that began."""
+        self._entered = entered
         self._key, self._portal = settings.key, settings.public_origin
         self._records, self._sessions, self._cookie = records, sessions, cookie
         self._addresses = guards.RateLimit(settings.address_burst, settings.address_rate, time.monotonic)
@@ -80,6 +90,7 @@ class Entrance:
         form = await _read(request)
         value = secrets.token_urlsafe(32)
         session = await self._begin(form, instance, value)
+        self._entered(session)
         _log.info(
             "app.entered",
             connection=session.right.connection,

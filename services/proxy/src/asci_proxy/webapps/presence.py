@@ -31,22 +31,38 @@ class AppPresence:
     async def write(self) -> None:
         """Write what is in use, remove what was revoked, ring where somebody came or went. Raises StoreAway."""
         async with self._turn:
-            await self._write()
+            await self._drop_ended()
+            leases = [one.lease(self._proxy) for one in self._sessions if one.in_use(USED_SECONDS)]
+            if leases:
+                await self._records.write_leases(leases)
+            await self._tell({one.connection: one.instance for one in leases})
 
-    async def _write(self) -> None:
-        gone = set(self._ended)
-        leases = [one.lease(self._proxy) for one in self._sessions if one.in_use(USED_SECONDS)]
-        leases = [one for one in leases if (one.connection, one.instance) not in gone]
-        if gone:
-            await self._records.drop_leases(sorted(gone))
-        if leases:
-            await self._records.write_leases(leases)
-        on = {one.connection: one.instance for one in leases}
+    async def write_entry(self, session: AppSession) -> None:
+        """Write one that came in just now, and ring. Raises StoreAway."""
+        async with self._turn:
+            if session.verdict is None:
+                await self._records.write_leases([session.lease(self._proxy)])
+                await self._tell(self._on | {session.right.connection: session.right.instance})
+
+    async def write_ends(self) -> None:
+        """Remove what was revoked, and ring; the rest waits for its beat. Raises StoreAway."""
+        async with self._turn:
+            ended = await self._drop_ended()
+            await self._tell(dict(self._on.items() - ended))
+
+    async def _drop_ended(self) -> set[tuple[str, str]]:
+        ended = set(self._ended)
+        if ended:
+            await self._records.drop_leases(sorted(ended))
+        self._ended -= ended
+        return ended
+
+    async def _tell(self, on: dict[str, str]) -> None:
+        """Ring for the instances where somebody came or went since the last time."""
         changed = {instance for _, instance in set(on.items()) ^ set(self._on.items())}
         if changed:
             await self._records.ring(sorted(changed))
         self._on = on
-        self._ended -= gone
 
     async def renew(self) -> None:
         """Set anew the time of sessions and sign-ins that were used since the last call. Raises StoreAway."""

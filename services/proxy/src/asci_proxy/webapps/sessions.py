@@ -192,11 +192,16 @@ class AppSessions:
         if coming is None:
             coming = asyncio.get_running_loop().create_task(self._load(cookie_hash, instance))
             self._coming[cookie_hash] = coming
-            coming.add_done_callback(lambda _: self._coming.pop(cookie_hash, None))
+            coming.add_done_callback(lambda task: self._came(cookie_hash, task))
         session = await asyncio.shield(coming)
         if session.right.instance != instance:
             raise Refused(CloseCode.SIGNED_OUT, "app-no-right", NO_RIGHT)
         return session
+
+    def _came(self, cookie_hash: str, task: asyncio.Task[AppSession]) -> None:
+        self._coming.pop(cookie_hash, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited for it may have left
 
     async def _load(self, cookie_hash: str, instance: str) -> AppSession:
         found = await self._records.find(cookie_hash)

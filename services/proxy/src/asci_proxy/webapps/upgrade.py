@@ -27,6 +27,8 @@ from asci_proxy.webapps.splice import Splice
 from asci_shared.logging import get_logger
 
 GOING_AWAY = 1001
+BROWSER_TIMEOUT_MS = 65_000
+"""How long a browser may leave bytes unacknowledged, or its window shut."""
 _READ_BYTES = 16 * 1024
 _UPGRADE = (("Connection", "Upgrade"), ("Upgrade", "websocket"))
 
@@ -102,6 +104,7 @@ class AppSockets:
         if browser is None:
             upstream.close()
             return HandedOver()
+        browser.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, BROWSER_TIMEOUT_MS)
         self._metrics.app_requests.labels("1xx").inc()
         AppSocket(session, browser, upstream, self._farewells, self._metrics).start(early)
         return HandedOver()
