@@ -163,6 +163,7 @@ class Live:
 def running(environments: None, demo: ApiCaller) -> Callable[[str], str]:
     """``running("far")``: demo's desktop of that environment, started when first asked for or after the last ended."""
     started: dict[str, str] = {}
+    demo.stop_all()  # of a run before, where somebody kept the installation
 
     def one(environment: str) -> str:
         known = started.get(environment)

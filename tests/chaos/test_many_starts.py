@@ -1,7 +1,7 @@
 """More starts at once than the nodes can hold: none is lost, none doubled, the rest waits and is served.
 
-ASCI_TEST_STARTS says how many (120); the contract's 500 on nodes that hold 300 are ``make test-many``, some ten minutes on
-two cores.
+ASCI_TEST_STARTS says how many (120); the contract's 500 on nodes that hold 300 are ``make test-many``, some ten minutes
+on two cores.
 """
 
 from __future__ import annotations

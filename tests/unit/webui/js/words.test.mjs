@@ -105,6 +105,7 @@ test("a cut tells that the desktop runs, the try and the seconds", () => {
 
 test("a hop has its own title", () => {
   assert.equal(sentence({ ...IDLE, phase: "waiting", attempt: 1, hop: "vnc" }, 0, MINE).title, "The desktop runs but shows no picture yet");
+  assert.equal(sentence({ ...IDLE, phase: "waiting", seen: true, attempt: 1, hop: "update" }, 0, MINE).title, "ASCI was updated");
 });
 
 test("how it can end", () => {

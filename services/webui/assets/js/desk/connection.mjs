@@ -27,7 +27,7 @@ export const CODE = {
   RESTARTING: 1012, TRY_LATER: 1013, TICKET: 4400, SIGNED_OUT: 4401, REVOKED: 4403, ENDED: 4404, TOO_SLOW: 4408,
   PUT_OUT: 4409, TOO_MANY: 4429, UPSTREAM: 4502,
 };
-const AT_ONCE = new Set([CODE.RESTARTING, CODE.TICKET, CODE.TOO_SLOW]);
+const AT_ONCE = new Map([[CODE.RESTARTING, "update"], [CODE.TICKET, "ticket"], [CODE.TOO_SLOW, ""]]);
 /** What happens around a connection; nothing to one that was not begun. */
 const OUTSIDE = new Set(["offline", "online", "visible", "now"]);
 const SLOWLY = new Set([CODE.TRY_LATER, CODE.TOO_MANY]);
@@ -63,7 +63,7 @@ function closed(state, event, context) {
     case CODE.PUT_OUT: return over(state, "put-out");
   }
   if (event.code === CODE.UPSTREAM) return retry(state, context, hopOf(event.reason), 1000);
-  if (AT_ONCE.has(event.code)) return retry(state, context, event.code === CODE.TICKET ? "ticket" : "");
+  if (AT_ONCE.has(event.code)) return retry(state, context, AT_ONCE.get(event.code));
   return retry(state, context, SLOWLY.has(event.code) ? "proxy" : "", SLOWLY.has(event.code) ? 2000 : 0);
 }
 

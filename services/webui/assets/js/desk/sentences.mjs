@@ -6,6 +6,7 @@ const HOPS = {
   node: "The node does not answer.",
   vnc: "The desktop runs but shows no picture yet.",
   secret: "The desktop is getting a new password.",
+  update: "ASCI was updated.",
 };
 const STAGES = { asking: "asking for a ticket", joining: "opening the desktop" };
 const SLOW = 3000;
