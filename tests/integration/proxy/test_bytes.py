@@ -14,11 +14,12 @@ import pytest
 import websockets.sync.client
 
 from asci_shared import passwords
-from tests.integration.proxy.browser import CLOSE, PING, Browser, Closed, masked_frame
+from tests.integration.proxy.browser import CLOSE, PING, PONG, Browser, Closed, masked_frame
 from tests.integration.proxy.desktop import SERVER_INIT, Desktop, echo, hold, pattern
 from tests.integration.proxy.portal import KEY, ORIGIN, Portal, Proxy, secret_of, wait_for
 
 MIB = 1 << 20
+PIECE = bytes(MIB)
 
 
 def opened(proxy: Proxy, portal: Portal, port: int, **changes: Any) -> Browser:
@@ -252,6 +253,38 @@ def test_a_browser_that_stops_reading_costs_no_memory_and_loses_nothing(proxy: P
             data = browser.read_some()
             assert data == pattern(got, len(data))
             got += len(data)
+
+
+def test_browsers_that_stop_reading_do_not_touch_their_neighbours(proxy: Proxy, portal: Portal) -> None:
+    """Three desktops flood browsers that take nothing; two neighbours exchange every byte; memory stays flat."""
+
+    def flood(sock: socket.socket) -> None:
+        while True:
+            sock.sendall(PIECE)
+
+    exchange = Exchange(8 * MIB)
+    with (
+        Desktop(secret_of(), flood).listening() as flooding,
+        Desktop(secret_of(), exchange.desktop).listening() as port,
+        contextlib.ExitStack() as stack,
+    ):
+        stuck = [stack.enter_context(opened(proxy, portal, flooding, receive_buffer=65536)) for _ in range(3)]
+        stalls = proxy.metric("asci_proxy_stalls_total")
+        neighbours = [stack.enter_context(opened(proxy, portal, port, timeout=60.0)) for _ in range(2)]
+        time.sleep(1)
+        before = proxy.memory()
+        threads = [threading.Thread(target=exchange.browser, args=(browser,)) for browser in neighbours]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wait_for(lambda: exchange.done == 4, "the neighbours to have everything")
+        assert exchange.failures == []
+        assert proxy.memory() - before < 2 * MIB
+        assert proxy.metric("asci_proxy_stalls_total") >= stalls >= 3
+        wait_for(lambda: proxy.metric("asci_proxy_connections") == 5, "those of other tests to go, and no other")
+        for browser in stuck:
+            browser.send_frame(b"", PONG)
 
 
 def test_the_desktops_end_waits_for_the_word_that_the_instance_ended(proxy: Proxy, portal: Portal) -> None:
