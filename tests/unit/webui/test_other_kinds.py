@@ -38,7 +38,7 @@ def test_a_web_application_opens_by_a_form_to_its_own_origin(lab: PortalLab, web
     assert 'id="open-app"' in page.html
     assert f"form-action 'self' http://{web}.apps.example.org:8080;" in page.headers["Content-Security-Policy"] + ";"
     assert '<meta name="referrer" content="strict-origin">' in page.html  # else the form's Origin is null
-    for word in ("Share", "Stop session…", "Details and log"):
+    for word in ("Share", "Stop session…", "Details"):
         assert word in page.text, word
     for word in ("Clipboard", "Full screen", "Sharp"):
         assert word not in page.text, word
