@@ -9,6 +9,7 @@ import pytest
 from asci_api.domain.errors import Fenced, Unavailable
 from asci_api.domain.identity import Person
 from asci_api.loops.reconciler import END_SIGN_INS_EVERY, Reconciler
+from asci_api.loops.view import ClusterView
 from asci_api.loops.workers import Workers
 from asci_api.work.end_sign_ins import end_sign_ins
 from asci_shared.close_codes import CloseCode
@@ -104,7 +105,7 @@ def test_the_reconciler_compares_every_few_seconds(signed_in: Room) -> None:
     directory = Changed({})
     workers = Workers(lambda _: None)
     desk = replace(signed_in.desk, directory=directory)
-    reconciler = Reconciler(desk, signed_in.store.wakes, workers, lambda: None, lambda: None)
+    reconciler = Reconciler(desk, signed_in.store.wakes, workers, ClusterView(desk.clock), lambda: None)
     try:
         reconciler.round()
         directory.changed["jun"] = None

@@ -10,11 +10,13 @@ from asci_api.domain.identity import InstanceId, NodeName
 from asci_api.domain.instance import Instance
 from asci_api.domain.node import Node
 from asci_api.loops.observer import Observer
+from asci_api.loops.prefetcher import Prefetcher
 from asci_api.loops.view import ClusterView
 from asci_api.work.adopt_instance import adopt_instances
 from asci_api.work.desk import Desk
 from asci_api.work.observe_node import Look
 from asci_api.work.place_instances import with_holdings
+from asci_api.work.prefetch_images import errands
 from asci_api.work.reap_instances import reap_orphans
 from asci_api.work.sample_stats import Sampler
 from asci_api.work.settle_instances import settle_instances
@@ -44,6 +46,7 @@ class Surveyor:
         self._observers: dict[NodeName, Observer] = {}
         self._published_at = 0.0
         self._sampler = Sampler()
+        self._prefetcher = Prefetcher(desk)
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="survey", daemon=True).start()
@@ -53,6 +56,7 @@ class Surveyor:
         self._view.changed.set()
         for observer in list(self._observers.values()):
             observer.stop()
+        self._prefetcher.close()
 
     def take(self, look: Look) -> None:
         """What follows from a look at a node. ``pending`` is read before the records, so that an instance whose worker
@@ -102,7 +106,7 @@ class Surveyor:
         self._desk.cluster.put_nodes(seen)
         self._published_at = now
         if self._view.complete(registered):
-            self._offer()
+            self._offer(seen, active)
         self._sample(seen, active, now)
 
     def _follow(self, registered: Sequence[NodeName]) -> None:
@@ -115,10 +119,12 @@ class Surveyor:
                 observer.start()
         self._view.keep(registered)
 
-    def _offer(self) -> None:
+    def _offer(self, nodes: Sequence[Node], active: Sequence[Instance]) -> None:
         """The catalogue, where an engine answered: silence is no evidence that there is none."""
         if any(look.answered for look in self._view.looks()):
-            self._desk.cluster.put_environments(self._desk.read_catalogue(self._view.images()))
+            environments = self._desk.read_catalogue(self._view.images())
+            self._desk.cluster.put_environments(environments)
+            self._prefetcher.take(errands(nodes, environments, active, self._desk.policies.get()))
 
     def _sample(self, nodes: Sequence[Node], active: Sequence[Instance], now: float) -> None:
         if self._sampler.due(now):
