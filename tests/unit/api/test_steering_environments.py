@@ -110,9 +110,6 @@ def test_an_unknown_one(lab: ApiLab) -> None:
 def test_the_pages_of_admins_are_paged_too(lab: ApiLab) -> None:
     many: list[Environment] = [replace(DESKTOP, name=f"e{number}", title=f"E{number}") for number in range(5)]
     lab.offer(*many)
-    admin, names, cursor = lab.visitor("admin"), [], ""
-    while cursor is not None:
-        reply = admin.get(f"/environments?scope=all&limit=2&cursor={cursor}").json
-        names += [one["name"] for one in reply["items"]]
-        cursor = reply["next_cursor"]
-    assert names == ["e0", "e1", "e2", "e3", "e4"]
+    first = lab.visitor("admin").get("/environments?scope=all&limit=3").json
+    rest = lab.visitor("admin").get(f"/environments?scope=all&limit=3&cursor={first['next_cursor']}").json
+    assert [one["name"] for one in (*first["items"], *rest["items"])] == ["e0", "e1", "e2", "e3", "e4"]

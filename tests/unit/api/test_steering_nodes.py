@@ -14,9 +14,10 @@ from asci_api.domain.node import Disk, Gpu, Load, Node, NodeImage, NodeState, Re
 from tests.support.api_lab import NODE, ApiLab, Reply
 
 GIB = 1024**3
-NEW = {
+URL = "tcp://192.0.2.11:2376"
+NEW: dict[str, Any] = {
     "name": "node1",
-    "url": "tcp://192.0.2.11:2376",
+    "url": URL,
     "tls": "site",
     "publish": "192.0.2.11",
     "labels": {"zone": "b"},
@@ -41,7 +42,7 @@ def registered(lab: ApiLab, **facts: Any) -> Reply:
 
 def seen(lab: ApiLab, **facts: Any) -> None:
     """What the controller says of ``node1`` after a look."""
-    node = Node(NodeName("node1"), NEW["url"], NodeState.ACTIVE, Resources(16.0, 64 * GIB), last_seen=lab.clock())
+    node = Node(NodeName("node1"), URL, NodeState.ACTIVE, Resources(16.0, 64 * GIB), last_seen=lab.clock())
     lab.store.cluster.put_nodes([NODE, replace(node, **facts)])
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from itertools import chain
-from typing import Any
 
 from flask import Response
 
@@ -20,8 +18,7 @@ def json_text(document: object) -> str:
 
 def tag_of(document: Json) -> str:
     """A weak entity tag: a hash of the content, without the seconds that pages count themselves."""
-    text = json.dumps(_without_seconds(document), sort_keys=True, separators=(",", ":"))
-    return f'W/"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
+    return _tag(json_text(_without_seconds(document)))
 
 
 def response_of(answer: Answer, site: Site, *, tagged: bool, if_none_match: str, cookie_life: int) -> Response:
@@ -32,7 +29,7 @@ def response_of(answer: Answer, site: Site, *, tagged: bool, if_none_match: str,
     body = None if answer.document is None else json_text(answer.document)
     status = answer.status
     if tagged and answer.document is not None and status == 200:
-        headers |= {"ETag": tag_of(answer.document), "Cache-Control": "private, no-cache"}
+        headers |= {"ETag": _tag_of(answer.document, body or ""), "Cache-Control": "private, no-cache"}
         if matches(if_none_match, headers["ETag"]):
             body, status = None, 304
     response = Response(body, status, headers, content_type="application/json")
@@ -64,12 +61,28 @@ def _set_cookie(response: Response, answer: Answer, site: Site, life: int) -> No
         response.delete_cookie(site.cookie, path="/", secure=site.secure, httponly=True, samesite="Lax")
 
 
-def _without_seconds(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without_seconds(one) for one in value]
-    if not isinstance(value, Mapping):
-        return value
-    progress = value.get("progress")
-    if isinstance(progress, Mapping):
-        value = {**value, "progress": {name: one for name, one in progress.items() if name != "seconds"}}
-    return {name: _without_seconds(one) for name, one in value.items()}
+def _tag_of(document: Json, text: str) -> str:
+    """As :func:`tag_of` of a document whose JSON is known: most have no such seconds."""
+    counted = _without_seconds(document)
+    return _tag(text if counted is document else json_text(counted))
+
+
+def _tag(text: str) -> str:
+    return f'W/"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
+
+
+def _without_seconds(document: Json) -> Json:
+    """Of an instance, or of a list of them; itself where nothing counts seconds."""
+    items = document.get("items")
+    if isinstance(items, list):
+        counted = [_uncounted(one) for one in items]
+        same = all(one is before for one, before in zip(counted, items, strict=True))
+        return document if same else {**document, "items": counted}
+    return _uncounted(document)
+
+
+def _uncounted(one: Json) -> Json:
+    progress = one.get("progress")
+    if not isinstance(progress, dict):
+        return one
+    return {**one, "progress": {name: value for name, value in progress.items() if name != "seconds"}}

@@ -1,7 +1,7 @@
 """Records of instances: a JSON document each, written by compare-and-set together with its indexes.
 
 A version is ``<revision>.<random>``. It stands in the document and in one hash of all versions, so that a process
-keeps what it has parsed, and a list of 5,000 reads only what changed since the last one.
+keeps what it has parsed. Lists of all are kept up by the changes (:mod:`~asci_api.store.mirror`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from asci_api.domain.errors import Conflict, NotFound, Restoring
 from asci_api.domain.identity import InstanceId, Username
 from asci_api.domain.instance import Instance
 from asci_api.store import codec, keys
+from asci_api.store.mirror import Mirror
 from asci_api.store.redis import Argument, Door, answering
 from asci_shared.logging import get_logger
 from asci_shared.redis_contract import SENTINEL, Ring, audience_key
@@ -43,19 +44,23 @@ class RedisInstances:
 
     door: Door
     kept: dict[str, Found] = field(default_factory=dict)
+    _mirror: Mirror = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mirror = Mirror(self.door, lambda: self._list(keys.INSTANCES), _read_one)
 
     def get(self, instance: InstanceId) -> Instance | None:
         found = self._find(instance)
         return None if found is None else found.instance
 
     def all(self) -> list[Instance]:
-        return self._list(keys.INSTANCES)
+        return list(self._mirror.now().instances)
 
     def visible_to(self, username: Username) -> list[Instance]:
         return self._list(keys.instances_of(username))
 
     def active(self) -> list[Instance]:
-        return self._list(keys.ACTIVE)
+        return list(self._mirror.now().active)
 
     def add(self, instance: Instance) -> Instance:
         stored = replace(instance, revision=1)
@@ -171,6 +176,14 @@ def record_keys(instance: str) -> list[str]:
         keys.ACTIVE,
         audience_key(instance),
     ]
+
+
+def _read_one(instance: str, document: bytes) -> Instance | None:
+    try:
+        return read_document(document, None).instance
+    except (ValueError, TypeError, KeyError):
+        _log.exception("instance.unreadable", instance=instance)
+        return None
 
 
 def write_document(instance: Instance, version: str) -> str:
