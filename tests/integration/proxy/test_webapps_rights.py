@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -15,8 +17,8 @@ from websockets.sync.client import ClientConnection
 from asci_shared import passwords
 from asci_shared import redis_contract as contract
 from tests.integration.proxy.app_browser import INSTANCE, AppBrowser, entered, ticket
-from tests.integration.proxy.portal import BEAT, KEY, Portal, Proxy, hash_of, wait_for
-from tests.integration.proxy.web_app import WebApp
+from tests.integration.proxy.portal import BEAT, KEY, Portal, Proxy, hash_of, in_thread, wait_for
+from tests.integration.proxy.web_app import WebApp, raw_app, read_head
 from tests.support.redis_server import RedisServer
 
 Revoke = Callable[[Portal, str, str], object]
@@ -311,6 +313,52 @@ def test_others_go_on_with_the_newer_secret_after_a_guest_was_put_off(proxy: Pro
     for cookie in (browser.cookie, f"asci-app={resting}"):
         told = AppBrowser(proxy, cookie=cookie).ask("GET", "/").document
         assert dict(told["fields"])["X-ASCI-Upstream"] == newest
+
+
+def refusing(accepted: str, heard: list[str]) -> Callable[[socket.socket], None]:
+    """An application that knows one secret, and refuses all others as images do."""
+
+    def act(sock: socket.socket) -> None:
+        shown = re.search(rb"(?i)x-asci-upstream: ([^\r]+)", read_head(sock))
+        heard.append(shown[1].decode() if shown else "")
+        if heard[-1] == accepted:
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        else:
+            sock.sendall(b"HTTP/1.1 403 Forbidden\r\nX-ASCI-Upstream: refused\r\nContent-Length: 0\r\n\r\n")
+
+    return act
+
+
+def test_a_refused_secret_is_asked_for_and_shown_again(proxy: Proxy, portal: Portal) -> None:
+    """The application is a moment ahead of the word that the secret changed."""
+    heard: list[str] = []
+    wakes = portal.subscribe(contract.CHANNEL_WAKE)
+    with raw_app(refusing(passwords.upstream_secret(KEY, INSTANCE, 2), heard)) as app_port:
+        browser = entered(proxy, portal, app_port)
+        answers: list[int] = []
+        asking = in_thread(lambda: answers.append(status(browser)))
+        wait_for(lambda: heard, "the first try")
+        portal.revoke("share", 4403, instance=INSTANCE, username="guest", generation=2)
+        asking.join(10)
+    assert answers == [200]
+    assert heard[0] == passwords.upstream_secret(KEY, INSTANCE, 1)
+    message = wakes.get_message(timeout=5)
+    assert message is not None
+    assert message["data"] == f"secret:{INSTANCE}".encode()
+
+
+def test_a_secret_that_stays_refused_names_the_hop(proxy: Proxy, portal: Portal) -> None:
+    heard: list[str] = []
+    with raw_app(refusing("another", heard)) as app_port:
+        browser = entered(proxy, portal, app_port)
+        for method, tries in (("GET", 4), ("POST", 1)):
+            heard.clear()
+            answer = browser.ask(method, "/", b"x" if method == "POST" else None)
+            assert (answer.status, answer.document["type"]) == (502, "/problems/application-secret")
+            assert len(heard) == tries, "what has an effect is not asked twice"
+        with pytest.raises(websockets.exceptions.InvalidStatus) as refused, browser.socket():
+            pass
+        assert refused.value.response.status_code == 502
 
 
 # -- who is on --

@@ -27,10 +27,11 @@ from asci_proxy.webapps.hosts import Hosts
 from asci_proxy.webapps.pages import Pages
 from asci_proxy.webapps.presence import AppPresence
 from asci_proxy.webapps.records import AppRecords, Ended
+from asci_proxy.webapps.secret import Secrets
 from asci_proxy.webapps.sessions import KEPT_SECONDS, NO_RIGHT, AppSession, AppSessions
 from asci_proxy.webapps.upgrade import AppSockets
 from asci_proxy.webapps.watch import AppWatch
-from asci_shared import passwords, request_id
+from asci_shared import request_id
 from asci_shared.apps import ENTER_PATH
 from asci_shared.close_codes import CloseCode
 from asci_shared.logging import get_logger
@@ -66,8 +67,9 @@ class WebApps:
         self._sessions = AppSessions(self._records, live, self)
         self._entrance = Entrance(settings, self._records, self._sessions, self._cookie, self._entered)
         self._misses = guards.RateLimit(settings.address_burst, settings.address_rate, time.monotonic)
-        self._upstreams = Upstreams(metrics, settings.dial_seconds, settings.app_head_seconds)
-        self._sockets = AppSockets(metrics, watcher, farewells, settings.dial_seconds, settings.app_head_seconds)
+        secrets, waits = Secrets(settings.key, store), (settings.dial_seconds, settings.app_head_seconds)
+        self._upstreams = Upstreams(metrics, secrets, *waits)
+        self._sockets = AppSockets(metrics, secrets, watcher, farewells, *waits)
         self.presence = AppPresence(self._records, self._sessions, settings.name)
         self.watch = AppWatch(self._records, self._sessions, background)
 
@@ -170,7 +172,7 @@ class WebApps:
         if request.raw_path.startswith(OUR_PATHS):
             raise Failed(Problem(404, "not-found", "There is nothing here.", next_step="Open it from the portal."))
         session = await self._session(request, instance, address)
-        fields = headers.request_up(request.headers, self._said(request, session, address))
+        fields = headers.request_up(request.headers, self._said(request, address))
         return await self._pass_on(request, session, fields)
 
     def _check(self, request: web.Request, instance: str, own_origin: str) -> None:
@@ -213,17 +215,15 @@ class WebApps:
         finally:
             session.over(exchange)
 
-    def _said(self, request: web.Request, session: AppSession, address: str) -> dict[str, str]:
-        """What ASCI itself tells the application of a request."""
+    def _said(self, request: web.Request, address: str) -> dict[str, str]:
+        """What ASCI itself tells the application of a request, but for the secret."""
         host = request.headers[hdrs.HOST]
-        right = session.right
         return {
             hdrs.HOST: host,
             hdrs.X_FORWARDED_FOR: address,
             hdrs.X_FORWARDED_HOST: host,
             hdrs.X_FORWARDED_PROTO: self._origins.scheme,
             request_id.HEADER: request_id.current(),
-            passwords.UPSTREAM_HEADER: passwords.upstream_secret(self._settings.key, right.instance, right.generation),
         }
 
     def _dropping(self, request: web.Request, problem: Problem) -> dict[str, str]:

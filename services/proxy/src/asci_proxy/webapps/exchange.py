@@ -15,9 +15,11 @@ from yarl import URL
 from asci_proxy.ends import GONE
 from asci_proxy.handover import HandedOver
 from asci_proxy.metrics import Metrics
-from asci_proxy.webapps import headers
+from asci_proxy.webapps import headers, secret
 from asci_proxy.webapps.pages import unreachable
+from asci_proxy.webapps.secret import PAUSES, Secrets
 from asci_proxy.webapps.sessions import AppSession, revoked
+from asci_shared import passwords
 from asci_shared.problem import Problem
 
 MOST_FIELD_BYTES = 64 * 1024
@@ -115,8 +117,9 @@ async def as_given(_request: web.Request, response: web.StreamResponse) -> None:
 class Upstreams:
     """The way to applications. ``open`` and ``close`` are called in the running loop."""
 
-    def __init__(self, metrics: Metrics, dial_seconds: float, head_seconds: float) -> None:
-        self._metrics, self._dial_seconds, self._head_seconds = metrics, dial_seconds, head_seconds
+    def __init__(self, metrics: Metrics, secrets: Secrets, dial_seconds: float, head_seconds: float) -> None:
+        self._metrics, self._secrets = metrics, secrets
+        self._dial_seconds, self._head_seconds = dial_seconds, head_seconds
         self._kept: aiohttp.ClientSession | None = None
         self._fresh: aiohttp.ClientSession | None = None
 
@@ -138,7 +141,7 @@ class Upstreams:
         """Ask the application and pass its answer on, to the last byte. Raises Failed."""
         started = time.monotonic()
         upload = _Upload(request, session, self._metrics)
-        upstream = await self._ask(request, session, fields, upload)
+        upstream = await self._ask_patiently(request, session, fields, upload)
         try:
             self._metrics.app_head.observe(time.monotonic() - started)
             self._metrics.app_requests.labels(f"{upstream.status // 100}xx").inc()
@@ -149,11 +152,27 @@ class Upstreams:
             else:
                 upstream.close()
 
+    async def _ask_patiently(
+        self, request: web.Request, session: AppSession, fields: CIMultiDict[str], upload: _Upload
+    ) -> aiohttp.ClientResponse:
+        """As :meth:`_ask`; where the secret is refused, again after a moment if that harms nobody."""
+        pauses = list(PAUSES) if _may_repeat(request) else []
+        while True:
+            fields[passwords.UPSTREAM_HEADER] = self._secrets.of(session)
+            upstream = await self._ask(request, session, fields, upload)
+            if not secret.is_refusal(upstream.status, upstream.headers):
+                return upstream
+            upstream.close()
+            await self._secrets.was_refused(session)
+            if not pauses:
+                raise Failed(secret.refusal())
+            await asyncio.sleep(pauses.pop(0))
+
     async def _ask(
         self, request: web.Request, session: AppSession, fields: CIMultiDict[str], upload: _Upload
     ) -> aiohttp.ClientResponse:
         """The answer's head. The time for it counts from the last byte of the question."""
-        client = self._kept if request.method in _SAFE and not request.body_exists else self._fresh
+        client = self._kept if _may_repeat(request) else self._fresh
         if client is None:
             raise RuntimeError("open() comes first")
         if request.body_exists and request.content_length is None:
@@ -242,6 +261,10 @@ class _Upload:
             self.broken = True
             raise
         self.done = True
+
+
+def _may_repeat(request: web.Request) -> bool:
+    return request.method in _SAFE and not request.body_exists
 
 
 def _failure(error: Exception, upload: _Upload) -> Problem:

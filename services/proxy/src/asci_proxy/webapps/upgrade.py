@@ -17,13 +17,15 @@ from asci_proxy.handover import HandedOver
 from asci_proxy.metrics import Metrics
 from asci_proxy.sockets import Farewells
 from asci_proxy.watching import Watcher
-from asci_proxy.webapps import headers, heads
+from asci_proxy.webapps import headers, heads, secret
 from asci_proxy.webapps.exchange import Cuttable, Failed
 from asci_proxy.webapps.frame_trail import FrameTrail, masked
 from asci_proxy.webapps.heads import Head
 from asci_proxy.webapps.pages import unreachable
+from asci_proxy.webapps.secret import PAUSES, Secrets
 from asci_proxy.webapps.sessions import AppSession
 from asci_proxy.webapps.splice import Splice
+from asci_shared import passwords
 from asci_shared.logging import get_logger
 
 GOING_AWAY = 1001
@@ -39,9 +41,15 @@ class AppSockets:
     """Opens WebSockets, and keeps them until they end."""
 
     def __init__(
-        self, metrics: Metrics, watcher: Watcher, farewells: Farewells, dial_seconds: float, head_seconds: float
+        self,
+        metrics: Metrics,
+        secrets: Secrets,
+        watcher: Watcher,
+        farewells: Farewells,
+        dial_seconds: float,
+        head_seconds: float,
     ) -> None:
-        self._metrics, self._watcher, self._farewells = metrics, watcher, farewells
+        self._metrics, self._secrets, self._watcher, self._farewells = metrics, secrets, watcher, farewells
         self._dial_seconds, self._head_seconds = dial_seconds, head_seconds
 
     async def open(
@@ -52,7 +60,9 @@ class AppSockets:
         if transport is not None:
             transport.pause_reading()  # what the browser sends behind its handshake is for the splice
         try:
-            reached = await exchange.run(self._ask(request, session, fields), lambda unwanted: unwanted[1].close())
+            reached = await exchange.run(
+                self._ask_patiently(request, session, fields), lambda unwanted: unwanted[1].close()
+            )
         finally:
             if transport is not None and not transport.is_closing():
                 transport.resume_reading()
@@ -65,6 +75,20 @@ class AppSockets:
             fields.popall(hdrs.CONTENT_LENGTH, None)
             return web.Response(status=head.status, headers=fields)
         return self._splice(request, session, head, upstream, early)
+
+    async def _ask_patiently(
+        self, request: web.Request, session: AppSession, fields: CIMultiDict[str]
+    ) -> tuple[Head, socket.socket, bytes]:
+        """As :meth:`_ask`; where the secret is refused, again after a moment."""
+        for pause in (*PAUSES, 0.0):
+            fields[passwords.UPSTREAM_HEADER] = self._secrets.of(session)
+            head, upstream, early = await self._ask(request, session, fields)
+            if not secret.is_refusal(head.status, head.fields):
+                return head, upstream, early
+            upstream.close()
+            await self._secrets.was_refused(session)
+            await asyncio.sleep(pause)
+        raise Failed(secret.refusal())
 
     async def _ask(
         self, request: web.Request, session: AppSession, fields: CIMultiDict[str]
