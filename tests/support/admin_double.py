@@ -331,7 +331,6 @@ def _nodes() -> Iterator[Json]:
         memory=(77, 256),
         sessions=8,
         labels={"cpu": ""},
-        drain={"deadline": None, "reason": "Disk swap", "by": "admin", "since": at(-7200)},
     )
 
 
@@ -681,10 +680,12 @@ def _change(app: Flask, double: AdminDouble) -> None:  # noqa: C901 - the API's 
                 {
                     "wanted": state,
                     "state": state if one["state"] != "down" else "down",
-                    "drain": facts if state != "active" else None,
+                    "drain": facts if state == "draining" else None,
                 }
             )
-        double.note("node.change", name, detail=json.dumps(body))
+        deed = {"draining": "drain", "cordoned": "cordon", "active": "activate"}.get(body.get("state", ""), "change")
+        reason = body.get("reason", "")
+        double.note(f"node.{'gone' if body.get('gone') else deed}", name, detail=f"reason: {reason}" if reason else "")
         return one
 
     @app.delete("/api/v1/nodes/<name>")

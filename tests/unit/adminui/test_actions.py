@@ -335,12 +335,12 @@ def test_the_audit_is_filtered_and_comes_as_csv(lab: AdminLab) -> None:
     do(browser, "/admin/nodes/gpu-07/cordon", reason="Disk")
     browser.post("/admin/nodes/gpu-07/activate")
     page = browser.get("/admin/audit?target=gpu-07&from=2026-01-01&to=2026-12-31")
-    assert page.text.count("node.change") == 2
+    assert page.text.count("node.cordon") == 1
     assert "/admin/audit.csv?target=gpu-07&amp;from=2026-01-01&amp;to=2026-12-31" in page.html
     asked = [request.path_url for request in lab.wire.passed if request.path_url.startswith("/api/v1/audit")]
     assert "from=2026-01-01T00%3A00%3A00Z" in asked[0]
     answer = browser.get("/admin/audit.csv?target=gpu-07")
     assert answer.headers["Content-Type"].startswith("text/csv")
     assert "attachment" in answer.headers["Content-Disposition"]
-    assert answer.html.count("node.change") == 2
+    assert answer.html.count(",node.") == 2
     assert "Nothing fits these filters." in browser.get("/admin/audit?target=none").text

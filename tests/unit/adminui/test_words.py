@@ -6,7 +6,7 @@ import pytest
 
 from asci_adminui.node_forms import pairs, taints
 from asci_adminui.words import amounts, charts, concerns, nodes, outcomes, spark
-from asci_shared.api.cluster import Concern, Node, Overview, Stats, Step
+from asci_shared.api.cluster import Concern, Deed, Node, Overview, Stats, Step
 from tests.support import admin_double
 
 
@@ -48,16 +48,22 @@ def test_people_and_sessions() -> None:
         ({"state": "down", "error": "refused"}, "No answer: refused"),
         ({"state": "down", "gone": True}, "Declared gone. It may be removed."),
         ({"state": "draining", "sessions": 0}, "Empty: nothing runs on it any more"),
-        ({"state": "draining", "sessions": 2}, "Waiting until it is empty"),
-        (
-            {"state": "cordoned", "drain": {"deadline": None, "reason": "Disk", "by": "ada", "since": None}},
-            "Cordoned by ada: Disk",
-        ),
+        ({"state": "draining", "sessions": 2}, "Waits until it is empty"),
+        ({"state": "cordoned"}, ""),
         ({"error": "no space on the disk"}, "no space on the disk"),
     ],
 )
 def test_news_of_a_node(facts: dict[str, object], news: str) -> None:
     assert str(nodes.news(node(**facts))) == news  # type: ignore[arg-type]
+
+
+def test_who_took_a_node_out_and_why() -> None:
+    facts = {"at": "2026-01-01T10:00:00Z", "actor": "ada", "action": "node.cordon", "target": "gpu-07", "outcome": "ok"}
+    why = nodes.cordon_note(Deed.read({**facts, "detail": "reason: Disk; labels: a=b"}))
+    assert why == "Cordoned by ada: Disk"
+    assert nodes.cordon_note(Deed.read({**facts, "detail": ""})) == "Cordoned by ada"
+    assert str(nodes.news(node(state="cordoned"), why)) == why
+    assert str(nodes.news(node(), why)) == ""
 
 
 def test_news_are_safe_html() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +61,7 @@ def _listing() -> dict[str, Any]:
     found = [node for node in everything if nodes.fits(node, filters.get("q", ""), filters.get("state", ""))]
     first = max(0, request.args.get("first", 0, type=int))
     listing = Listing(tuple(found[first : first + asking.PAGE]), len(found), len(everything), first)
-    return {"listing": listing, "filters": filters, "address": asking.address}
+    return {"listing": listing, "filters": filters, "address": asking.address, "cordons": cordons(listing.shown)}
 
 
 def _node(name: str) -> dict[str, Any]:
@@ -72,6 +73,7 @@ def _node(name: str) -> dict[str, Any]:
         "sessions": tuple(instance for instance in page.items if instance.state not in {"stopped", "failed"}),
         "more": bool(page.next_cursor),
         "sparks": _sparks(name),
+        "cordons": cordons([node]),
     }
 
 
@@ -93,6 +95,17 @@ def _drawn(series: NodeSeries) -> dict[str, spark.Spark]:
         "memory": spark.draw(series.memory, 1.0),
         "instances": spark.draw(series.instances, most or 1.0),
     }
+
+
+def cordons(found: Iterable[Node]) -> dict[str, str]:
+    """Who took which node out, and why: the audit knows. One question, and none where no node is cordoned."""
+    names = {node.name for node in found if node.wanted == "cordoned"}
+    if not names:
+        return {}
+    deeds = steering().audit(
+        {"action": "node.cordon", "limit": 200, **({"target": names.pop()} if len(names) == 1 else {})}
+    )
+    return {deed.target: nodes.cordon_note(deed) for deed in reversed(deeds.items)}
 
 
 def owners(sessions: tuple[Instance, ...]) -> int:

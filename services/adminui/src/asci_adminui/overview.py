@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from asci_adminui import live
 from asci_adminui.desk import me, steering
+from asci_adminui.nodes import cordons
 from asci_adminui.words import charts, nodes
 from asci_shared.api.cluster import Stats
 
@@ -65,4 +66,4 @@ def _summary(stats: Stats) -> dict[str, Any]:
 
 def _nodes() -> dict[str, Any]:
     found = sorted(steering().nodes(), key=nodes.by_need)
-    return {"found": found[:SHOWN], "more": len(found) - SHOWN}
+    return {"found": found[:SHOWN], "more": len(found) - SHOWN, "cordons": cordons(found[:SHOWN])}

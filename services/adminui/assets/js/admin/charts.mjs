@@ -27,6 +27,11 @@ function colour(name) {
   return found;
 }
 
+/** A single sample makes no line: it is shown as a point. */
+function lonely(plot, number) {
+  return plot.data[number].filter((value) => value !== null).length < 3;
+}
+
 function ticks(_plot, times) {
   const long = times.length > 1 && times.at(-1) - times[0] > 2 * 86400;
   return times.map((time) => (long ? DAY.format(time * 1000) : clock(new Date(time * 1000))));
@@ -52,7 +57,7 @@ function options(id, kind, width) {
       {},
       ...lines.map(([, number]) => {
         const stroke = colour(`--chart-${number}`);
-        return { stroke, width: 1.5, fill: kind.stacked ? stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.18)") : undefined, points: { show: false } };
+        return { stroke, width: 1.5, fill: kind.stacked ? stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.18)") : undefined, points: { show: lonely, size: 5, fill: stroke } };
       }),
     ],
     bands: kind.stacked ? lines.slice(1).map((_line, at) => ({ series: [at + 1, at + 2] })) : [],

@@ -48,7 +48,7 @@ def cards(summary: Overview, stats: Stats) -> tuple[Card, ...]:
             "Sessions running",
             number(summary.instances.get("running", 0)),
             "",
-            _more(summary.instances.get("running", 0), spark.earlier(running, stats.times, _HOUR)),
+            _more(summary, spark.earlier(running, stats.times, _HOUR)),
             "accent",
             spark.draw(running),
         ),
@@ -79,10 +79,11 @@ def cards(summary: Overview, stats: Stats) -> tuple[Card, ...]:
     )
 
 
-def _more(now: int, before: float | None) -> str:
+def _more(summary: Overview, before: float | None) -> str:
     if before is None:
-        return "Counted since less than an hour"
-    change = now - round(before)
+        coming = sum(summary.instances.get(state, 0) for state in STARTING)
+        return f"{number(coming)} starting" if coming else "None is starting"
+    change = summary.instances.get("running", 0) - round(before)
     if change == 0:
         return "As many as an hour ago"
     return f"{number(abs(change))} {'more' if change > 0 else 'fewer'} than an hour ago"

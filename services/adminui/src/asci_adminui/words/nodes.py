@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from markupsafe import Markup
 
-from asci_shared.api.cluster import Node
+from asci_shared.api.cluster import Deed, Node
 from asci_shared.web.words.marks import Mark
 from asci_shared.web.words.numbers import clock, utc
 
@@ -32,8 +33,8 @@ def at(time: datetime, show: str = "day") -> Markup:
     return Markup('<time datetime="{}" data-show="{}">{}</time>').format(utc(time), show, clock(time))
 
 
-def news(node: Node) -> Markup:
-    """One line under the name: what is wrong or going on; empty on a quiet day."""
+def news(node: Node, cordon: str = "") -> Markup:
+    """One line under the name: what is wrong or going on; empty on a quiet day. ``cordon``: who took it out, and why."""
     if node.gone:
         return Markup("Declared gone. It may be removed.")
     if node.state == "down":
@@ -43,9 +44,7 @@ def news(node: Node) -> Markup:
         return Markup("{}").format(node.error)
     if node.state == "draining":
         return _draining(node)
-    if node.state == "cordoned" and node.drain:
-        return _by(node, "Cordoned")
-    return Markup("")
+    return Markup("{}").format(cordon if node.state == "cordoned" else "")
 
 
 def _draining(node: Node) -> Markup:
@@ -53,13 +52,22 @@ def _draining(node: Node) -> Markup:
         return Markup("Empty: nothing runs on it any more")
     if node.drain and node.drain.deadline:
         return Markup("Empty by ") + at(node.drain.deadline, "short")
-    return _by(node, "Draining") if node.drain else Markup("Waiting until it is empty")
+    return Markup("{}").format(
+        f"Waits until it is empty: {reason}" if (reason := _reason(node)) else "Waits until it is empty"
+    )
 
 
-def _by(node: Node, done: str) -> Markup:
-    drain = node.drain
-    words = f"{done} by {drain.by}" if drain and drain.by else done
-    return Markup("{}").format(f"{words}: {drain.reason}" if drain and drain.reason else words)
+def _reason(node: Node) -> str:
+    return node.drain.reason if node.drain else ""
+
+
+_GIVEN = re.compile(r"\breason: ([^;]*)")
+
+
+def cordon_note(deed: Deed) -> str:
+    """``Cordoned by ada: Disk``, from the audit's line about it."""
+    found = _GIVEN.search(deed.detail)
+    return f"Cordoned by {deed.actor}{': ' + found[1].strip() if found else ''}"
 
 
 def takes_new(node: Node) -> bool:
