@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, SourceMissing
+from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, PullFailed, SourceMissing
+from asci_api.domain.gpu_label import LabelledGpus, read_gpus
 from asci_api.domain.identity import Username
 from asci_api.domain.instance import Hop
 from asci_api.domain.ports import ContainerSpec, Engine, Mount
@@ -50,6 +51,23 @@ def test_a_created_container_is_described_and_not_yet_reachable(world: World, ne
     assert spec.labels.items() <= found.labels.items()
     assert (found.exit_code, found.finished_at, found.endpoint) == (None, None, None)
     assert before - 2 < found.created_at < time.time() + 2
+
+
+def test_declared_gpus_stand_on_the_container_and_ask_nothing_of_an_engine_without_cards(
+    world: World, new_spec: NewSpec
+) -> None:
+    plain = new_spec()
+    marks = {**plain.labels, labels.GPUS: str(LabelledGpus(("lab-0", "lab-1"), exclusive=True))}
+    container = running(world, replace(plain, labels=marks, gpus=("lab-0", "lab-1")))
+    (found,) = [each for each in world.engine.observe() if each.container == container]
+    assert read_gpus(found.labels[labels.GPUS]) == LabelledGpus(("lab-0", "lab-1"), exclusive=True)
+    assert found.status == "running"
+
+
+def test_an_image_has_one_id_by_whichever_name_it_is_asked_for(world: World) -> None:
+    known = world.engine.image_id(world.image)
+    assert known.startswith("sha256:")
+    assert world.engine.image_id(known) == known
 
 
 def test_creating_again_adopts_the_first(world: World, new_spec: NewSpec) -> None:
@@ -199,11 +217,12 @@ def test_events_tell_of_the_instances_containers(world: World, new_spec: NewSpec
     assert reader.next(instance_of(spec)) == "destroy"
 
 
-def test_pulling_what_no_registry_has_is_a_missing_image(world: World) -> None:
+def test_pulling_what_cannot_be_fetched_says_so_at_the_image(world: World) -> None:
     told: list[int | None] = []
-    with pytest.raises(ImageMissing) as fault:
+    with pytest.raises((ImageMissing, PullFailed)) as fault:
         world.engine.pull("127.0.0.1:9/asci/nobody-made-this:1", told.append)
     assert fault.value.detail
+    assert fault.value.hop is Hop.IMAGE
     with pytest.raises(ImageMissing):
         world.engine.pull("sha256:" + "0" * 64, told.append)
     assert 100 not in told
