@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -39,7 +39,8 @@ def workers_of(proxy: Proxy) -> dict[str, int]:
     found = {}
     with open(children) as file:  # noqa: PTH123
         for number in map(int, file.read().split()):
-            with open(f"/proc/{number}/environ", "rb") as environ:  # noqa: PTH123
+            # one that died is a child until its parent has looked
+            with suppress(ProcessLookupError, FileNotFoundError), open(f"/proc/{number}/environ", "rb") as environ:  # noqa: PTH123
                 for entry in environ.read().split(b"\0"):
                     if entry.startswith(b"ASCI_PROXY_WORKER="):
                         found[f"p-{entry.split(b'=')[1].decode()}"] = number
