@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeVar
 
 from asci_proxy import frames
 from asci_proxy.watching import EDGE, READ, WRITE, Watcher
 
+_T = TypeVar("_T")
 _READ_BYTES = 4096
 _MOST_WAITING_BYTES = 65536
 
@@ -28,12 +31,14 @@ class Readiness:
     there was nothing. It stays watched until :meth:`leave`, or until somebody else watches it.
     """
 
-    __slots__ = ("_events", "_fd", "_loop", "_waiter", "_watcher")
+    __slots__ = ("_events", "_fd", "_loop", "_waiter", "_watcher", "step")
 
     def __init__(self, watcher: Watcher, sock: socket.socket) -> None:
         self._watcher, self._fd, self._loop = watcher, sock.fileno(), asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._events = 0
+        self.step: Callable[[], None] | None = None
+        """Goes on with what waits here; set by :func:`straight` alone."""
 
     async def readable(self) -> None:
         """Return when there may be something to read."""
@@ -48,31 +53,71 @@ class Readiness:
         self._watcher.forget(self._fd)
 
     async def _wait(self, events: int) -> None:
-        waiter = self._waiter = self._loop.create_future()
         if events != self._events:
             self._events = events
             self._watcher.watch(self._fd, events | EDGE, self._stir)
+        if self.step is not None:
+            await _pause()
+            return
+        self._waiter = self._loop.create_future()
         try:
-            await waiter
+            await self._waiter
         finally:
             self._waiter = None
 
     def _stir(self, _bits: int) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        if self.step is not None:
+            self.step()
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+@types.coroutine
+def _pause() -> Generator[None, None, None]:
+    yield
+
+
+async def straight(ready: Readiness, work: Coroutine[Any, Any, _T]) -> _T:
+    """The result of ``work``, which waits for nothing but ``ready``: its steps are taken straight from the watcher.
+
+    A conversation has a handful of waits; so they cost neither a turn of asyncio's loop nor a future each.
+    """
+    result: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+
+    def go_on() -> None:
+        try:
+            work.send(None)
+        except StopIteration as end:
+            ready.step = None
+            if not result.done():
+                result.set_result(end.value)
+        except Exception as error:  # noqa: BLE001  (whatever it is, whoever waits gets it)
+            ready.step = None
+            if not result.done():
+                result.set_exception(error)
+
+    ready.step = go_on
+    try:
+        go_on()
+        return await result
+    finally:
+        ready.step = None
+        work.close()
+        if result.done() and not result.cancelled():
+            result.exception()  # nobody may be waiting any more; it is no news then
 
 
 class SocketChannel:
     """A plain non-blocking socket; reads not a byte more than asked for."""
 
     def __init__(self, watcher: Watcher, sock: socket.socket) -> None:
-        self._sock, self._ready = sock, Readiness(watcher, sock)
+        self._sock, self.ready = sock, Readiness(watcher, sock)
 
     async def read(self, count: int) -> bytes:
         """Exactly ``count`` bytes. Raises EOFError, OSError."""
         data = b""
         while len(data) < count:
-            piece = await receive(self._sock, self._ready, count - len(data))
+            piece = await receive(self._sock, self.ready, count - len(data))
             if not piece:
                 raise EOFError("the peer closed the connection")
             data += piece
@@ -80,14 +125,14 @@ class SocketChannel:
 
     async def write(self, data: bytes) -> None:
         """Send all of it. Raises OSError."""
-        await send(self._sock, self._ready, data)
+        await send(self._sock, self.ready, data)
 
 
 class FrameChannel:
     """A browser's socket through a frame decoder; what was read too much stays in :attr:`rest`."""
 
     def __init__(self, watcher: Watcher, sock: socket.socket, decoder: frames.Decoder) -> None:
-        self._sock, self._ready, self._decoder = sock, Readiness(watcher, sock), decoder
+        self._sock, self.ready, self._decoder = sock, Readiness(watcher, sock), decoder
         self.rest = b""
         """Payload that was read and not asked for yet."""
 
@@ -100,19 +145,19 @@ class FrameChannel:
 
     async def write(self, data: bytes) -> None:
         """Send ``data`` as one message. Raises OSError."""
-        await send(self._sock, self._ready, frames.binary(data))
+        await send(self._sock, self.ready, frames.binary(data))
 
     async def _read_more(self) -> None:
-        data = await receive(self._sock, self._ready, _READ_BYTES)
+        data = await receive(self._sock, self.ready, _READ_BYTES)
         if not data:
             raise EOFError("the browser closed the connection")
         decoder = self._decoder
         self.rest += decoder.feed(data)
         for opcode, words in decoder.controls:
             if opcode == frames.Opcode.PING:
-                await send(self._sock, self._ready, frames.control(frames.Opcode.PONG, words))
+                await send(self._sock, self.ready, frames.control(frames.Opcode.PONG, words))
             elif opcode == frames.Opcode.CLOSE:
-                await send(self._sock, self._ready, frames.close_reply(words))
+                await send(self._sock, self.ready, frames.close_reply(words))
                 raise EOFError("the browser said good-bye")
         decoder.controls.clear()
         if decoder.failure is not None:
@@ -133,8 +178,10 @@ async def receive(sock: socket.socket, ready: Readiness, most: int) -> bytes:
 async def send(sock: socket.socket, ready: Readiness, data: bytes) -> None:
     """Send all of ``data``. Raises OSError."""
     while True:
-        with contextlib.suppress(BlockingIOError, InterruptedError):
+        try:  # noqa: SIM105  (suppress costs more than sending)
             data = data[sock.send(data) :]
+        except (BlockingIOError, InterruptedError):
+            pass
         if not data:
             return
         await ready.writable()

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from asci_proxy import frames, guards, handover, rfb, sockets, tickets
 from asci_proxy.background import Background
-from asci_proxy.channels import BrokenFrames, FrameChannel
+from asci_proxy.channels import BrokenFrames, FrameChannel, straight
 from asci_proxy.connection import Connection
 from asci_proxy.desktops import Desktops, Unreachable
 from asci_proxy.ends import GONE, By, End
@@ -151,9 +151,10 @@ class Viewers:
         reaching = asyncio.get_running_loop().create_task(self._desktops.enter(ticket))
         try:
             async with asyncio.timeout(self._settings.handshake_seconds):
-                await rfb.greet_viewer(viewer, passwords.one_time_password(self._settings.key, ticket.connection))
+                password = passwords.one_time_password(self._settings.key, ticket.connection)
+                await straight(viewer.ready, rfb.greet_viewer(viewer, password))
                 desktop = await reaching
-                await rfb.admit_viewer(viewer)
+                await straight(viewer.ready, rfb.admit_viewer(viewer))
             if connection.verdict is not None:  # its cancellation was swallowed on the way
                 raise _revoked(connection.verdict)
         except BaseException as error:

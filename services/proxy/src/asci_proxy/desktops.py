@@ -6,7 +6,7 @@ import asyncio
 import socket
 
 from asci_proxy import rfb, sockets
-from asci_proxy.channels import SocketChannel
+from asci_proxy.channels import SocketChannel, straight
 from asci_proxy.connection import upstream_reason
 from asci_proxy.store import Store, StoreAway
 from asci_proxy.watching import Watcher
@@ -83,7 +83,8 @@ class Desktops:
         secret = passwords.desktop_secret(self._key, ticket.instance, ticket.mode, ticket.generation)
         try:
             async with asyncio.timeout(self._seconds):
-                await rfb.enter_desktop(SocketChannel(self._watcher, sock), secret)
+                channel = SocketChannel(self._watcher, sock)
+                await straight(channel.ready, rfb.enter_desktop(channel, secret))
         except rfb.SecretRefused:
             raise
         except TimeoutError:

@@ -62,8 +62,10 @@ class WatchingSelector(selectors.BaseSelector):
     def forget(self, fd: int) -> None:
         """See :class:`Watcher`."""
         if self._served.pop(fd, None) is not None:
-            with contextlib.suppress(OSError):
+            try:  # noqa: SIM105  (suppress costs more than forgetting)
                 self._epoll.unregister(fd)
+            except OSError:  # closed meanwhile
+                pass
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Serve what is watched until there is something for asyncio; return what is asyncio's."""
