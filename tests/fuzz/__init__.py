@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-TARGETS = ("frames", "handshakes", "channel", "link")
+TARGETS = ("frames", "handshakes", "channel", "link", "applications")
 CORPUS = Path(__file__).parent / "corpus"
 """``corpus/TARGET/…``: inputs that once went wrong, and a few that show the way in."""
 

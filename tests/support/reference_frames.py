@@ -26,7 +26,9 @@ class Heard:
 
 
 @dataclass
-class _Frame:
+class Frame:
+    """A head as it stands there, right or wrong."""
+
     final: bool
     reserved: int
     opcode: int
@@ -39,7 +41,7 @@ class _Frame:
 def heard(wire: bytes, marks: frozenset[int] = frozenset()) -> Heard:
     """Reads until the wire ends, a close frame came, or something is wrong."""
     said, at, within_message, first_octet_due = Heard(), 0, False, False
-    while (frame := _frame_at(wire, at)) is not None:
+    while (frame := frame_at(wire, at)) is not None:
         said.failed = _fault(frame, within_message)
         if said.failed is not None or frame.mask is None:
             return said
@@ -61,7 +63,7 @@ def heard(wire: bytes, marks: frozenset[int] = frozenset()) -> Heard:
     return said
 
 
-def _frame_at(wire: bytes, at: int) -> _Frame | None:
+def frame_at(wire: bytes, at: int) -> Frame | None:
     """The frame whose head begins there; None where the wire ends before the head does."""
     rest = wire[at : at + 14]
     if len(rest) < 2:
@@ -75,10 +77,10 @@ def _frame_at(wire: bytes, at: int) -> _Frame | None:
         mask, place = rest[place : place + 4], place + 4
     if len(rest) < place:
         return None
-    return _Frame(rest[0] >= 128, rest[0] // 16 % 8, rest[0] % 16, mask, length, at + place)
+    return Frame(rest[0] >= 128, rest[0] // 16 % 8, rest[0] % 16, mask, length, at + place)
 
 
-def _fault(frame: _Frame, within_message: bool) -> int | None:
+def _fault(frame: Frame, within_message: bool) -> int | None:
     """Close code for what the frame's head does wrong."""
     if frame.reserved or frame.mask is None:
         return 1002
