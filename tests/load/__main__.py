@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.load import answering, resting, starting, taking_back
+from tests.load import answering, lists, resting, starting, taking_back
 from tests.load.numbers import Figure, as_json, table
 from tests.load.room import Room, opened
 
@@ -19,6 +19,7 @@ MEASURES: dict[str, Callable[[Room, argparse.Namespace], list[Figure]]] = {
     "start": lambda room, options: starting.measure(room, options.rounds),
     "desktop": lambda room, _: resting.desktop(room),
     "api": lambda room, _: answering.api(room),
+    "lists": lambda _room, _: lists.measure(),
     "page": lambda room, _: answering.first_page(room),
     "back": lambda room, _: taking_back.measure(room),
     "images": lambda room, _: resting.images(room),

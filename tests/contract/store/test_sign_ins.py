@@ -8,7 +8,7 @@ import pytest
 
 from asci_api.domain.errors import Restoring, Unavailable
 from asci_api.domain.identity import InstanceId, Username
-from asci_api.domain.ports import Remembered
+from asci_api.domain.ports import Remembered, Seen
 from asci_shared.close_codes import CloseCode
 from asci_shared.redis_contract import RevocationKind, TokenRecord
 from tests.support.store_rooms import StoreRoom
@@ -70,6 +70,36 @@ def test_all_sign_ins_of_a_person(room: StoreRoom) -> None:
     assert room.store.tokens.of(DEMO) == ["a" * 64]
     assert room.store.tokens.of(JUN) == ["c" * 64]
     assert room.store.tokens.of(Username("nobody")) == []
+
+
+def test_when_people_were_last_seen(room: StoreRoom) -> None:
+    begin = room.now()
+    room.store.tokens.add("a" * 64, signed_in(room))
+    room.store.tokens.add("b" * 64, signed_in(room))
+    room.store.tokens.add("c" * 64, signed_in(room, "jun", life=1800.0))
+    seen = room.store.tokens.seen([DEMO, JUN, Username("nobody")])
+    assert (seen[DEMO].sign_ins, seen[JUN].sign_ins) == (2, 1)
+    assert seen[DEMO].last_seen == pytest.approx(begin, abs=2.0)
+    assert seen[JUN].last_seen == pytest.approx(begin, abs=2.0)
+    assert seen[Username("nobody")] == Seen(0, None)
+    assert room.store.tokens.seen([]) == {}
+
+
+def test_the_last_use_of_any_sign_in_counts(room: StoreRoom) -> None:
+    """A sign-in of long ago that is used now; Redis' clock cannot be moved, so what is left of its life is."""
+    room.store.tokens.add("a" * 64, replace(signed_in(room), created_at=room.now() - 5000))
+    room.pass_time(1000)
+    unused = room.store.tokens.seen([DEMO])[DEMO].last_seen
+    room.store.tokens.use("a" * 64)
+    used = room.store.tokens.seen([DEMO])[DEMO].last_seen
+    assert unused == pytest.approx(room.now() - 1000, abs=2.0)
+    assert used == pytest.approx(room.now(), abs=2.0)
+
+
+def test_no_word_of_people_without_sentinel(room: StoreRoom) -> None:
+    room.lose()
+    with pytest.raises(Restoring):
+        room.store.tokens.seen([DEMO])
 
 
 def test_everything_that_stands(room: StoreRoom) -> None:

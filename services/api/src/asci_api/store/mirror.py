@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from asci_api.domain.instance import Instance
+from asci_api.domain.instance import ENDED, Instance
 from asci_api.store import keys
 from asci_api.store.redis import Argument, Door
 from asci_shared.redis_contract import SENTINEL
@@ -27,21 +27,29 @@ class Everything:
     """The last change that is in it."""
     instances: tuple[Instance, ...] = ()
     active: tuple[Instance, ...] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    """Where each stands."""
 
     @classmethod
     def of(cls, epoch: str, cursor: str, instances: Iterable[Instance]) -> Everything:
         ordered = tuple(sorted(instances, key=lambda one: (one.created_at, one.id)))
-        return cls(epoch, cursor, ordered, tuple(one for one in ordered if not one.ended))
+        return cls(epoch, cursor, ordered, _active(ordered), {one.id: place for place, one in enumerate(ordered)})
 
-    def after(self, cursor: str, changes: Iterable[Change]) -> Everything:
-        """With these changes, in their order."""
-        now = {one.id: one for one in self.instances}
+    def after(self, cursor: str, changes: Sequence[Change]) -> Everything:
+        """With these changes, one for each instance."""
+        if any(record is None or instance not in self.places for instance, record in changes):
+            changed = dict(changes)
+            rest = [one for one in self.instances if one.id not in changed]
+            return Everything.of(self.epoch, cursor, [*rest, *(one for one in changed.values() if one is not None)])
+        instances = list(self.instances)
         for instance, record in changes:
-            if record is None:
-                now.pop(instance, None)  # type: ignore[call-overload]
-            else:
-                now[record.id] = record
-        return Everything.of(self.epoch, cursor, now.values())
+            if record is not None:
+                instances[self.places[instance]] = record
+        return replace(self, cursor=cursor, instances=tuple(instances), active=_active(instances))
+
+
+def _active(instances: Iterable[Instance]) -> tuple[Instance, ...]:
+    return tuple([one for one in instances if one.state not in ENDED])
 
 
 @dataclass(slots=True)
