@@ -1,6 +1,6 @@
 # ASCI. `make help` explains itself; every target is one script in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean cluster cluster-down upgrade test-many user disable enable images test fuzz check bench bench-relay lock logs status
+.PHONY: help up down clean cluster cluster-down upgrade test-many user disable enable images test fuzz check bench bench-relay bench-scheduler lock logs status
 
 help: ## shows this list
 	@printf 'ASCI: desktops for scientists, from one command\n\n'
@@ -51,6 +51,9 @@ check: ## judges the code: types, style, imports, scripts, Dockerfiles
 
 bench: ## measures: click to picture, memory, sizes; prints a table
 	@scripts/bench
+
+bench-scheduler: ## measures placement on 1,000 and 10,000 nodes by simulation
+	@scripts/bench-scheduler
 
 bench-relay: ## measures the relay beside nginx, C forwarders and websockify; WRITE=1 puts the table into docs
 	@scripts/bench-relay $(if $(filter 1,$(WRITE)),--write)
