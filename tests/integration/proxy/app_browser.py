@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,21 +46,24 @@ class AppBrowser:
     proxy: Proxy
     instance: str = INSTANCE
     cookie: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
+    domain: str = "localhost:8080"
+    portal: str = ORIGIN
 
     @property
     def host(self) -> str:
-        return f"{self.instance}.localhost:8080"
+        return f"{self.instance}.{self.domain}"
 
     @property
     def origin(self) -> str:
-        return f"http://{self.host}"
+        return f"{self.portal.partition(':')[0]}://{self.host}"
 
     def enter(self, ticket: contract.Ticket, **changes: Any) -> Answer:
         """Post the form as the portal's page does, and keep the cookie."""
         form = {"connection": ticket.connection, "password": passwords.one_time_password(KEY, ticket.connection)}
         form |= changes.pop("form", {})
-        fields = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"} | changes.pop("fields", {})
+        fields = {"Origin": self.portal, "Content-Type": "application/x-www-form-urlencoded"} | changes.pop(
+            "fields", {}
+        )
         fields = {name: value for name, value in fields.items() if value is not None}
         answer = self.ask("POST", "/.asci/enter", body=urlencode(form).encode(), fields=fields)
         for line in answer.all("Set-Cookie"):
@@ -69,7 +72,7 @@ class AppBrowser:
 
     def fields(self, more: dict[str, str] | None = None) -> dict[str, str]:
         own = {"Host": self.host} | ({"Cookie": self.cookie} if self.cookie else {})
-        return own | self.extra | (more or {})
+        return own | (more or {})
 
     def ask(
         self, method: str, target: str, body: Any = None, fields: dict[str, str] | None = None, **options: Any

@@ -14,6 +14,7 @@ from asci_shared import redis_contract as contract
 from tests.integration.proxy.app_browser import INSTANCE, AppBrowser, entered, ticket
 from tests.integration.proxy.portal import KEY, ORIGIN, Portal, Proxy, hash_of, wait_for
 from tests.integration.proxy.web_app import WebApp
+from tests.support.redis_server import RedisServer
 
 PAGE = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
 
@@ -148,6 +149,23 @@ def test_while_redis_is_being_restored_nobody_gets_in_and_nobody_is_told_that_it
     portal.operator.delete(contract.SENTINEL)
     answer = AppBrowser(proxy).enter(one)
     assert (answer.status, answer["Retry-After"]) == (503, "3")
+
+
+def test_behind_tls_the_cookie_is_as_strict_as_can_be(redis_server: RedisServer, portal: Portal, app_port: int) -> None:
+    site = "https://asci.example.org"
+    proxy = Proxy(redis_server.port, ASCI_PUBLIC_URL=site, ASCI_APPS_DOMAIN="apps.example.org")
+    proxy.start()
+    try:
+        browser = AppBrowser(proxy, domain="apps.example.org", portal=site)
+        answer = browser.enter(ticket(portal, portal.sign_in(), app_port))
+        assert re.fullmatch(r"__Host-asci-app=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure", answer["Set-Cookie"])
+        told = browser.ask("GET", "/").document
+        assert dict(told["fields"])["X-Forwarded-Proto"] == "https"
+        with browser.wire() as wire:
+            wire.sendall(f"GET / HTTP/1.1\r\nHost: {browser.host}\r\nAccept: text/html\r\n\r\n".encode())
+            assert f'href="{site}/s/{INSTANCE}"'.encode() in wire.recv(65536)
+    finally:
+        proxy.stop()
 
 
 # -- without a right --

@@ -41,6 +41,12 @@ def test_the_origin_is_written_as_browsers_do(variables: dict[str, str], url: st
     assert settings.read(Environ(variables | {"ASCI_PUBLIC_URL": url})).public_origin == origin
 
 
+def test_applications_are_reached_beside_the_portal(variables: dict[str, str]) -> None:
+    assert settings.read(Environ(variables)).apps.of("k3v9x2mq") == "http://k3v9x2mq.localhost:8080"
+    site = {"ASCI_PUBLIC_URL": "https://asci.example.org", "ASCI_APPS_DOMAIN": "Apps.example.org"}
+    assert settings.read(Environ(variables | site)).apps.of("k3v9x2mq") == "https://k3v9x2mq.apps.example.org"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -51,6 +57,9 @@ def test_the_origin_is_written_as_browsers_do(variables: dict[str, str], url: st
         {"ASCI_PROXY_PORT": "http"},
         {"ASCI_PROXY_BEAT_SECONDS": "0"},
         {"ASCI_PROXY_PERSON_PAGES": "0"},
+        {"ASCI_APPS_DOMAIN": "*.example.org"},
+        {"ASCI_PROXY_APP_EXCHANGES": "0"},
+        {"ASCI_PROXY_APP_HEAD_SECONDS": "soon"},
     ],
 )
 def test_wrong_ones_are_named(variables: dict[str, str], wrong: dict[str, str]) -> None:

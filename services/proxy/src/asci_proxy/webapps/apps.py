@@ -21,8 +21,9 @@ from asci_proxy.tickets import Refused
 from asci_proxy.watching import Watcher
 from asci_proxy.webapps import exchange, headers, isolation
 from asci_proxy.webapps.cookies import AppCookie
+from asci_proxy.webapps.cuttable import Cuttable, Failed
 from asci_proxy.webapps.enter import BadForm, Entrance
-from asci_proxy.webapps.exchange import Cuttable, Failed, Upstreams
+from asci_proxy.webapps.exchange import Upstreams
 from asci_proxy.webapps.hosts import Hosts
 from asci_proxy.webapps.pages import Pages
 from asci_proxy.webapps.presence import AppPresence

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from asci_proxy.ends import GONE
 from asci_proxy.handover import HandedOver
 from asci_proxy.metrics import Metrics
 from asci_proxy.webapps import headers, secret
+from asci_proxy.webapps.cuttable import Cuttable, Failed
 from asci_proxy.webapps.pages import unreachable
 from asci_proxy.webapps.secret import PAUSES, Secrets
-from asci_proxy.webapps.sessions import AppSession, revoked
+from asci_proxy.webapps.sessions import AppSession
 from asci_shared import passwords
 from asci_shared.problem import Problem
 
@@ -28,70 +27,6 @@ _IDLE_SECONDS = 1.5
 """How long an unused connection is kept. Shorter than any server's own limit: it must not close as we ask."""
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 _AUTOMATIC = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE)
-
-_Result = TypeVar("_Result")
-
-
-class Failed(Exception):
-    """The application gave no answer that can be passed on; holds the problem to tell."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail)
-        self.problem = problem
-
-
-class Cuttable:
-    """Work for one request that a revocation, or the browser's leaving, ends at once. An ``Exchange``."""
-
-    def __init__(self, request: web.Request) -> None:
-        self._request = request
-        self._task: asyncio.Task[object] | None = None
-        self.verdict: tuple[int, str] | None = None
-        self.started = False
-        """The answer's head is on its way to the browser."""
-
-    def cut(self, code: int, reason: str) -> None:
-        """See ``Exchange``."""
-        if self.verdict is None:
-            self.verdict = (code, reason)
-            if self._task is not None:
-                self._task.cancel()
-
-    def look(self) -> None:
-        """See ``Exchange``."""
-        transport = self._request.transport
-        if transport is None or transport.is_closing():
-            self.cut(GONE, "the browser left")
-
-    async def run(
-        self, work: Coroutine[object, object, _Result], unwanted: Callable[[_Result], None] = lambda _: None
-    ) -> _Result | HandedOver:
-        """The result of ``work``; where it was cut, HandedOver if the answer had begun. Raises Refused otherwise.
-
-        ``unwanted`` gets a result that came too late.
-        """
-        task = asyncio.get_running_loop().create_task(work)
-        self._task = task
-        try:
-            result = await task
-        except asyncio.CancelledError:
-            if self.verdict is None:
-                raise
-        else:
-            if self.verdict is None:
-                return result
-            unwanted(result)
-        if self.started or self.verdict[0] == GONE:
-            self.break_off()
-            return HandedOver()
-        raise revoked(self.verdict)
-
-    def break_off(self) -> None:
-        """End the browser's connection, so that it sees that the answer is not whole."""
-        transport = self._request.transport
-        if transport is not None:
-            transport.abort()
-        self._request.protocol.force_close()
 
 
 class Relayed(web.StreamResponse):

@@ -18,7 +18,7 @@ from asci_proxy.metrics import Metrics
 from asci_proxy.sockets import Farewells
 from asci_proxy.watching import Watcher
 from asci_proxy.webapps import headers, heads, secret
-from asci_proxy.webapps.exchange import Cuttable, Failed
+from asci_proxy.webapps.cuttable import Cuttable, Failed
 from asci_proxy.webapps.frame_trail import FrameTrail, masked
 from asci_proxy.webapps.heads import Head
 from asci_proxy.webapps.pages import unreachable
