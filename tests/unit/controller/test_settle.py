@@ -48,13 +48,14 @@ def test_log_out_is_stopped_and_not_failed(room: Room, running: Instance) -> Non
     assert room.engine.containers == {}
 
 
-@pytest.mark.parametrize("code", [137, 143, 255])
-def test_an_engine_restart_is_stopped_with_its_reason(room: Room, running: Instance, code: int) -> None:
+@pytest.mark.parametrize(("code", "word"), [(137, "killed"), (143, "stopped"), (255, "restarted")])
+def test_an_end_from_outside_is_stopped_with_its_reason(room: Room, running: Instance, code: int, word: str) -> None:
     room.engine.exits(running.id, code)
     settle(room)
     advance_instance(room.desk, running.id)
     assert room.now(running).state is State.STOPPED
-    assert "restarted" in room.now(running).end_reason
+    assert word in room.now(running).end_reason
+    assert f"exit code {code}" in room.now(running).end_reason
 
 
 def test_a_crash_is_failed_with_its_exit_code(room: Room, running: Instance) -> None:

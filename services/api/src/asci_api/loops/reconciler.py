@@ -55,6 +55,7 @@ class Reconciler:
         self._forgot_at = 0.0
         self._ended_at = 0.0
         self._retold_at = 0.0
+        self._held: set[tuple[InstanceId, NodeName]] = set()
         self._steady = Steadiness(desk.clock)
 
     def start(self) -> None:
@@ -89,11 +90,19 @@ class Reconciler:
         steer_nodes(self._desk, registered, active)
         for record in self._place(registered, active):
             self._workers.submit(record.id)
+        self._tell_changes(active)
         for record in active:
             if needs_a_step(record):
                 self._workers.submit(record.id)
         self._end_sign_ins()
         self._forget()
+
+    def _tell_changes(self, active: Sequence[Instance]) -> None:
+        """Admins see what a node holds as soon as that changed."""
+        held = {(record.id, record.placement.node) for record in active if record.placement is not None}
+        if held != self._held:
+            self._held = held
+            self._view.changed.set()
 
     def _place(self, registered: Mapping[NodeName, NodeRegistration], active: Sequence[Instance]) -> list[Instance]:
         if not any(record.state is State.QUEUED for record in active) or not self._view.complete(registered):

@@ -17,11 +17,12 @@ from asci_shared.logging import get_logger
 HELD = frozenset({State.STARTING, State.RUNNING, State.LOST})
 LOGGED_OUT = "Logged out of the desktop."
 ENDED_BY_ITSELF = "Its program ended by itself, without an error."
-RESTARTED = "Its container was stopped from outside ASCI: the node or its engine was restarted."
+RESTARTED = "Its node or the engine there was restarted (exit code 255)."
 REMOVED = "The container was removed from outside ASCI."
 _ENGINE_ENDED = frozenset({129, 130, 137, 143, 255})
 """Exit codes of a container that its engine or machine took down: SIGHUP, SIGINT, SIGKILL, SIGTERM, and what it writes
 for one that it found dead after a restart."""
+_KILLED, _FOUND_DEAD = 137, 255
 _log = get_logger(__name__)
 
 
@@ -98,7 +99,7 @@ def _why(record: Instance, seen: Observed) -> tuple[str, Failure | None]:
     if seen.exit_code == 0:
         return (LOGGED_OUT if record.kind is Kind.DESKTOP else ENDED_BY_ITSELF), None
     if seen.exit_code in _ENGINE_ENDED and not seen.oom_killed:
-        return RESTARTED, None
+        return _from_outside(seen.exit_code), None
     if seen.oom_killed:
         cause = f"The {record.kind.noun} ran out of memory."
         step = "Start it again, or choose an environment with more memory."
@@ -106,6 +107,13 @@ def _why(record: Instance, seen: Observed) -> tuple[str, Failure | None]:
         cause = f"The {record.kind.noun} ended by itself (exit code {seen.exit_code})."
         step = "Open Details for its last lines, and send them to support."
     return cause, Failure(Hop.CONTAINER, cause, "", step, record.request_id)
+
+
+def _from_outside(code: int | None) -> str:
+    if code == _FOUND_DEAD:
+        return RESTARTED
+    how = "killed" if code == _KILLED else "stopped"
+    return f"Its container was {how} from outside ASCI (exit code {code}): by somebody, or with its node or engine."
 
 
 def _as_it_was(record: Instance, step: Callable[[Instance], Instance]) -> Callable[[Instance], Instance | None]:
