@@ -1,4 +1,5 @@
-"""The desktop contract is asked of every desktop image on this machine: what is built on the base inherits its tests.
+"""The contract of its kind is asked of every environment's image on this machine: what is built on a base inherits its
+tests. ``image`` is a desktop's, ``web_image`` a web application's.
 
 Those tagged ASCI_TAG (dev) count; ASCI_TEST_IMAGES names others, separated by commas. Without an engine or an image
 these tests fail: they are about both.
@@ -24,12 +25,20 @@ def _images() -> list[str]:
         return [name.strip() for name in named.split(",")]
     with Engine() as engine:
         tag = os.environ.get("ASCI_TAG", "dev")
-        return engine.desktop_images(tag) or [f"asci/env-desktop:{tag}"]
+        return engine.images_of_kind("desktop", tag) or [f"asci/env-desktop:{tag}"]
+
+
+def _web_images() -> list[str]:
+    with Engine() as engine:
+        tag = os.environ.get("ASCI_TAG", "dev")
+        return engine.images_of_kind("web", tag) or [f"asci/env-jupyter:{tag}"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "image" in metafunc.fixturenames:
         metafunc.parametrize("image", _images(), scope="session")
+    if "web_image" in metafunc.fixturenames:
+        metafunc.parametrize("web_image", _web_images(), scope="session")
 
 
 @pytest.hookimpl(wrapper=True)

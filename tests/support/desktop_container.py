@@ -70,15 +70,15 @@ class Engine:
         finally:
             self.api.close()
 
-    def desktop_images(self, tag: str) -> list[str]:
-        """Local images of this tag that say they are environments of kind desktop, of no particular installation."""
+    def images_of_kind(self, kind: str, tag: str) -> list[str]:
+        """Local images of this tag that say they are environments of that kind, of no particular installation."""
         found = []
         for image in self.api.images(filters={"label": "org.asci.environment"}):
             labels = image["Labels"]
             with contextlib.suppress(ValueError):
-                kind = json.loads(labels["org.asci.environment"]).get("kind")
+                said = json.loads(labels["org.asci.environment"]).get("kind")
                 names = [name for name in image["RepoTags"] or () if name.endswith(f":{tag}")]
-                if kind == "desktop" and "org.asci.installation" not in labels and names:
+                if said == kind and "org.asci.installation" not in labels and names:
                     found.append(min(names))
         return sorted(found)
 
