@@ -74,7 +74,7 @@ def test_the_overview(visit: Visit, good: Good, desktop: Callable[[], str]) -> N
     window.page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
     window.page.goto("/admin")
     page = window.page
-    expect(page.locator("#live .sentence")).to_contain_text("nodes take new sessions.")
+    expect(page.locator("#live .sentence")).to_contain_text("The node takes new sessions.")
     expect(page.locator("#n-local")).to_contain_text("Active")
     expect(page.locator("[data-chart=sessions] canvas")).to_be_visible()
     expect(page.locator("[data-chart=start] canvas")).to_be_visible()
@@ -178,7 +178,7 @@ def test_a_session_is_looked_into_and_stopped_with_a_reason(
     page.get_by_role("link", name="Stop…").click()
     expect(page.locator("dialog[open]")).to_contain_text("1 person")
     good(window, "admin-stop")
-    page.get_by_label("Why").fill("The beam is off")
+    page.locator("dialog[open]").get_by_label("Why").fill("The beam is off")
     answer_dialog(page, "Stop it for 1")
     mara.wait_state(name, "stopped", within=30)
     expect(page.locator("#live")).to_contain_text("The beam is off", timeout=15_000)

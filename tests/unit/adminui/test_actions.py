@@ -270,6 +270,7 @@ def test_a_policy_that_the_api_refuses_names_the_field(lab: AdminLab) -> None:
     answer = browser.post("/admin/scheduler", **{**policy_fields(browser), "weights.cpu": "-1"})
     assert answer.status == 422
     assert 'id="e-weights.cpu"' in answer.html
+    assert "How much CPU counts:" in answer.text
     assert "Must be 0 or more." in answer.text
 
 

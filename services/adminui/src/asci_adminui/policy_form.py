@@ -24,6 +24,22 @@ _PLAIN = {
     "drain_seconds": 60.0,
 }
 """Numbers of the form, and what a unit of the field is in the document: hours and minutes shown, seconds kept."""
+CALLED = {
+    "strategy": "Where a session goes",
+    "weights.cpu": "How much CPU counts",
+    "weights.memory": "How much memory counts",
+    "weights.gpu": "How much a GPU counts",
+    "weights.image": "How much an image counts that is there",
+    "overcommit.cpus": "CPUs promised",
+    "overcommit.memory": "Memory promised",
+    "lifetime.default_seconds": "How long a session lasts",
+    "lifetime.maximum_seconds": "How long it is kept at most",
+    "starvation_seconds": "Not overtaken after",
+    "drain_seconds": "A drain without deadline",
+    "quotas.default.sessions": "Sessions of everybody",
+    "quotas.default.gpus": "GPUs of everybody",
+}
+"""What the fields are called on the page."""
 _WHOLE = {"lifetime.default_seconds", "lifetime.maximum_seconds", "starvation_seconds", "drain_seconds"}
 
 

@@ -60,6 +60,7 @@ def _page(form: dict[str, str] | None = None, errors: dict[str, str] | None = No
             me=me(),
             form=form or policy_form.fields(document),
             rows=policy_form.rows,
+            called=policy_form.CALLED,
             revision=document.get("revision", ""),
             tag=tagged.tag,
             errors=errors or {},

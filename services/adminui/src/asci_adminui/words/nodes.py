@@ -34,7 +34,9 @@ def at(time: datetime, show: str = "day") -> Markup:
 
 
 def news(node: Node, cordon: str = "") -> Markup:
-    """One line under the name: what is wrong or going on; empty on a quiet day. ``cordon``: who took it out, and why."""
+    """One line under the name: what is wrong or going on; empty on a quiet day.
+
+    ``cordon`` says who took it out, and why: see :func:`cordon_note`."""
     if node.gone:
         return Markup("Declared gone. It may be removed.")
     if node.state == "down":
