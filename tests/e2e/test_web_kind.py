@@ -393,3 +393,36 @@ def test_its_end_is_told_on_both_pages(
     assert answer.status in {401, 410}
     expect(tab.page.locator("body")).to_contain_text("in the portal")
     tab.page.screenshot(path=window.picture("6-web-ended").with_name("6-web-ended.png"))
+
+
+def test_a_service_shows_its_log_as_it_grows_and_is_stopped(
+    visit: Visit, installation: Installation, demo: ApiCaller
+) -> None:
+    installation.add_environment(
+        {
+            "name": "counting", "title": "Counting", "description": "A service, for tests.", "icon": "box",
+            "tags": ["trial"], "kind": "service", "needs": {"cpus": 0.2, "memory": "64 MiB"},
+        },
+        f"CMD {json.dumps(['bash', '-c', 'for ((i = 1; ; i++)); do echo frame $i; sleep 0.5; done'])}",
+        base="base-web",
+    )  # fmt: skip
+    eventually(
+        lambda: "counting" in {one["name"] for one in demo.get("/environments").json()["items"]},
+        within=30,
+        what="the service in the catalogue",
+    )
+    window = visit("demo")
+    name = window.start("counting")
+    log = window.page.locator("#live-log")
+    expect(log).to_contain_text("frame 2", timeout=30_000)
+    expect(log).to_contain_text("frame 6", timeout=15_000)
+    assert window.axe() == []
+    window.picture("6-service-session-page")
+    assert demo.post(f"/instances/{name}/connections", {"mode": "control"}).status_code == 422
+    window.page.locator("#room").get_by_role("link", name="Stop…").click()
+    window.page.get_by_role("button", name="Stop session").click()
+    demo.wait_state(name, "stopped", within=20)
+    last = demo.get(f"/instances/{name}/logs").json()
+    assert last["from"] == "record"
+    assert any(line.startswith("frame ") for line in last["lines"])
+    assert "asci: told to stop" in last["lines"]
