@@ -48,7 +48,8 @@ def url_complaints(url: str, tls: str) -> list[str]:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme != "tcp" or port is None or not _host(parts.hostname or "") or url != f"tcp://{parts.netloc}":
+    plain = url == f"tcp://{parts.netloc}" and "@" not in url
+    if parts.scheme != "tcp" or port is None or not _host(parts.hostname or "") or not plain:
         return ["Write tcp://host:2376 or unix:///path."]
     return [] if tls else ["An engine on the network needs TLS: name a folder of certificates."]
 
