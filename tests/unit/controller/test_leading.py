@@ -200,6 +200,29 @@ def test_workers_never_work_twice_at_once_on_one_instance_and_miss_no_request() 
     assert runs == 2
 
 
+def test_a_lane_that_hangs_holds_up_no_other() -> None:
+    goes_on = threading.Event()
+    ran: list[InstanceId] = []
+
+    def work(instance: InstanceId) -> None:
+        if instance.startswith("hangs"):
+            goes_on.wait(10)
+        ran.append(instance)
+
+    workers = Workers(work, size=8, per_lane=2)
+    for number in range(6):
+        workers.submit(InstanceId(f"hangs{number}"), "dead")
+    for number in range(6):
+        workers.submit(InstanceId(f"quick{number}"), "well")
+    until(lambda: sum(one.startswith("quick") for one in ran) == 6)
+    assert len(ran) == 6
+    assert len(workers.pending()) == 6
+    goes_on.set()
+    until(lambda: not workers.pending())
+    assert len(ran) == 12
+    workers.close()
+
+
 def test_a_step_that_breaks_does_not_stop_the_worker() -> None:
     ran: list[InstanceId] = []
 

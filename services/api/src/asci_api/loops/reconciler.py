@@ -89,11 +89,11 @@ class Reconciler:
         registered = self._desk.engines.registrations()
         steer_nodes(self._desk, registered, active)
         for record in self._place(registered, active):
-            self._workers.submit(record.id)
+            self._workers.submit(record.id, lane_of(record))
         self._tell_changes(active)
         for record in active:
             if needs_a_step(record):
-                self._workers.submit(record.id)
+                self._workers.submit(record.id, lane_of(record))
         self._end_sign_ins()
         self._forget()
 
@@ -131,7 +131,7 @@ class Reconciler:
             want_secrets(self._desk, record)
         except NotFound:
             return
-        self._workers.submit(instance)
+        self._workers.submit(instance, lane_of(record))
 
     def _end_sign_ins(self) -> None:
         now = self._desk.clock()
@@ -144,3 +144,8 @@ class Reconciler:
         if now - self._forgot_at > FORGET_EVERY:
             self._forgot_at = now
             forget_old(self._desk)
+
+
+def lane_of(record: Instance) -> str:
+    """Its node; empty before it has one."""
+    return record.placement.node if record.placement else ""
