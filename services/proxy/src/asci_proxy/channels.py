@@ -31,12 +31,14 @@ class Readiness:
     there was nothing. It stays watched until :meth:`leave`, or until somebody else watches it.
     """
 
-    __slots__ = ("_events", "_fd", "_loop", "_waiter", "_watcher", "step")
+    __slots__ = ("_events", "_fd", "_loop", "_waiter", "_watcher", "drained", "step")
 
     def __init__(self, watcher: Watcher, sock: socket.socket) -> None:
         self._watcher, self._fd, self._loop = watcher, sock.fileno(), asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._events = 0
+        self.drained = False
+        """The last read took all there was, and nothing came since: a further one would find nothing."""
         self.step: Callable[[], None] | None = None
         """Goes on with what waits here; set by :func:`straight` alone."""
 
@@ -66,6 +68,7 @@ class Readiness:
             self._waiter = None
 
     def _stir(self, _bits: int) -> None:
+        self.drained = False
         if self.step is not None:
             self.step()
         elif self._waiter is not None and not self._waiter.done():
@@ -169,10 +172,15 @@ class FrameChannel:
 async def receive(sock: socket.socket, ready: Readiness, most: int) -> bytes:
     """What is there, at most ``most`` bytes; empty at the end of the stream. Raises OSError."""
     while True:
-        try:
-            return sock.recv(most)
-        except (BlockingIOError, InterruptedError):
+        if ready.drained:
             await ready.readable()
+        try:
+            data = sock.recv(most)
+        except (BlockingIOError, InterruptedError):
+            ready.drained = True
+        else:
+            ready.drained = len(data) < most
+            return data
 
 
 async def send(sock: socket.socket, ready: Readiness, data: bytes) -> None:

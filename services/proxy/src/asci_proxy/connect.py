@@ -199,7 +199,10 @@ class Viewers:
             self._metrics.traffic.end(connection.link)
         self.presence.left(connection)
         self._over(connection, end.by, end.code, end.reason)
-        self._farewells.leave(end.browser)
+        if end.by is By.BROWSER:
+            end.browser.close()  # it said good-bye or is gone: nothing of it can be under way any more
+        else:
+            self._farewells.leave(end.browser)
         if end.desktop is not None:
             self._farewells.leave(end.desktop, end.rest)
 

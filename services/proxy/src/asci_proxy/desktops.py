@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import lru_cache, partial
 
 from asci_proxy import rfb, sockets
 from asci_proxy.channels import SocketChannel, straight
@@ -16,6 +17,9 @@ from asci_shared.redis_contract import Ticket
 
 SECRET_PAUSES = (0.2, 0.4, 0.8)
 """Seconds between tries at a desktop that refuses its secret."""
+_MOST_SECRETS = 1024
+"""Of desktops that are kept at hand: people come back to the same ones, and the key is here anyway."""
+
 _log = get_logger(__name__)
 
 
@@ -32,7 +36,8 @@ class Desktops:
     """Enters desktops with the secrets that the key gives."""
 
     def __init__(self, key: bytes, dial_seconds: float, store: Store, watcher: Watcher) -> None:
-        self._key, self._seconds, self._store, self._watcher = key, dial_seconds, store, watcher
+        self._seconds, self._store, self._watcher = dial_seconds, store, watcher
+        self._secret = lru_cache(maxsize=_MOST_SECRETS)(partial(passwords.desktop_secret, key))
 
     async def enter(self, ticket: Ticket) -> socket.socket:
         """A socket behind ClientInit, the desktop's ServerInit still to come. Raises Unreachable.
@@ -80,7 +85,7 @@ class Desktops:
             raise Unreachable("node", "The desktop's port on its node is closed.") from None
 
     async def _authenticate(self, sock: socket.socket, ticket: Ticket) -> None:
-        secret = passwords.desktop_secret(self._key, ticket.instance, ticket.mode, ticket.generation)
+        secret = self._secret(ticket.instance, ticket.mode, ticket.generation)
         try:
             async with asyncio.timeout(self._seconds):
                 channel = SocketChannel(self._watcher, sock)

@@ -46,11 +46,14 @@ def accept_key(request: web.Request) -> str:
 
 
 def switch_protocols(request: web.Request, accept: str) -> socket.socket | None:
-    """Answer 101 and return the socket, which is the caller's from now on; None when the browser is gone already."""
-    return take_socket(request, _answer(request, accept))
+    """Answer 101 and return the socket, which is the caller's from now on; None when the browser is gone already.
+
+    The caller says something at once: the kernel keeps the answer back for a moment, so that both are one segment.
+    """
+    return take_socket(request, _answer(request, accept), socket.MSG_MORE)
 
 
-def take_socket(request: web.Request, answer: bytes) -> socket.socket | None:
+def take_socket(request: web.Request, answer: bytes, flags: int = 0) -> socket.socket | None:
     """Send the whole ``answer`` and return the socket, as above; None as well where it was not taken at once."""
     transport = request.transport
     if transport is None or transport.is_closing():
@@ -59,7 +62,7 @@ def take_socket(request: web.Request, answer: bytes) -> socket.socket | None:
     sock = socket.socket(fileno=os.dup(given.fileno()))
     try:
         sockets.tune(sock)
-        sent = sock.send(answer)
+        sent = sock.send(answer, flags)
     except OSError:
         sent = 0
     transport.abort()

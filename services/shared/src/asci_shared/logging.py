@@ -14,7 +14,7 @@ import json
 import logging
 import sys
 import time
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from asci_shared import request_id
 
@@ -46,7 +46,21 @@ class EventLogger:
 
     def _write(self, level: int, event: str, facts: dict[str, object], exc_info: bool = False) -> None:
         if self._logger.isEnabledFor(level):
-            self._logger.log(level, event, extra={"asci_facts": facts}, exc_info=exc_info)
+            self._logger.handle(_EventRecord(self._logger.name, level, event, facts, exc_info))
+
+
+class _EventRecord(logging.LogRecord):
+    """A record without the caller's place, thread and process: no line tells them, and they cost more than the rest."""
+
+    _BLANK: ClassVar = dict(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
+
+    def __init__(self, name: str, level: int, event: str, facts: dict[str, object], exc_info: bool) -> None:
+        now = time.time()
+        self.__dict__.update(self._BLANK)
+        self.name, self.levelno, self.levelname, self.msg = name, level, logging.getLevelName(level), event
+        self.created, self.msecs = now, int(now % 1 * 1000)
+        self.exc_info = sys.exc_info() if exc_info else None
+        self.asci_facts = facts
 
 
 def get_logger(name: str) -> EventLogger:
