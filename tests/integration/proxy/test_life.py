@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.proxy.browser import Closed
+from tests.integration.proxy.browser import Closed, HttpRefused
 from tests.integration.proxy.desktop import SERVER_INIT, Desktop, echo
 from tests.integration.proxy.portal import Portal, Proxy, secret_of, wait_for
 from tests.integration.proxy.test_events import page
@@ -108,3 +111,36 @@ def test_metrics_count(own: Proxy, portal: Portal) -> None:
     wait_for(lambda: own.metric('asci_proxy_ends_total{code="1006"}') == 1, "the end to be counted")
     assert own.metric("asci_proxy_connections") == 0
     assert own.metric('asci_proxy_bytes_total{direction="up"}') == 5
+
+
+def test_out_of_descriptors_it_refuses_and_recovers(own: Proxy, portal: Portal) -> None:
+    """Nobody who was refused for want of one is remembered: a drain with nobody on does not wait."""
+    token = portal.sign_in()
+    with Desktop(secret_of(), echo).listening() as port:
+        with own.enter(portal.ticket(token, port), token) as browser:
+            browser.read(len(SERVER_INIT))
+            _, most = resource.prlimit(own.process.pid, resource.RLIMIT_NOFILE)
+            for spare in range(1, 7):
+                open_now = len(list(Path(f"/proc/{own.process.pid}/fd").iterdir()))
+                resource.prlimit(own.process.pid, resource.RLIMIT_NOFILE, (open_now + spare, most))
+                knock(own, portal, port, token)
+                browser.send(b"unharmed")
+                assert browser.read(8) == b"unharmed"
+            resource.prlimit(own.process.pid, resource.RLIMIT_NOFILE, (most, most))
+            wait_for(lambda: own.status("/health/ready") == 200, "it to answer again")
+        wait_for(lambda: own.metric("asci_proxy_connections") == 0, "the first one to be gone")
+        with own.enter(portal.ticket(token, port), token) as browser:
+            assert browser.read(len(SERVER_INIT)) == SERVER_INIT
+    wait_for(lambda: own.metric("asci_proxy_connections") == 0, "the last one to be gone")
+    own.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: own.process.poll() == 0, "its end")
+    assert own.lines("door.shortage"), "it was told"
+    assert len(own.log().splitlines()) < 300, "and not at every try"
+    assert not [line for line in own.lines("proxy.draining") if line["asci"]["connections"]]
+
+
+def knock(proxy: Proxy, portal: Portal, port: int, token: str) -> None:
+    """Five tries to enter, whatever becomes of them."""
+    for _ in range(5):
+        with contextlib.suppress(Closed, OSError, PermissionError, HttpRefused):
+            proxy.enter(portal.ticket(token, port), token, timeout=1.0).close()

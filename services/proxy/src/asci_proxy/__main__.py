@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from asci_proxy import settings, watching
+from asci_proxy import descriptors, settings, watching
 from asci_proxy.app import Proxy
 from asci_proxy.workers import Workers
 from asci_shared import logging
@@ -20,6 +20,7 @@ def main() -> int:
         print(f"asci_proxy: {error}", file=sys.stderr)  # noqa: T201  (before there is a log)
         return 2
     logging.configure("proxy", chosen.log_format)
+    descriptors.take_all()
     watching.run(partial(_run, chosen))
     return 0
 

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from asci_proxy.background import Background
 from asci_proxy.connect import Viewers
+from asci_proxy.descriptors import Shortage
 from asci_proxy.desktops import Desktops
 from asci_proxy.events import Events
 from asci_proxy.health import InwardDoor
@@ -41,6 +42,7 @@ _GC_THRESHOLDS = (20_000, 20, 100)
 """Set-ups leave a few cycles each; looking for them after every 700 objects costs more than it frees."""
 _APPS_TICK_SECONDS = 1.0
 _LAST_SECONDS = 3.0
+_ACCEPTED_AT_ONCE = 64
 _PUBLIC_DOOR: dict[str, Any] = {
     "auto_decompress": False,  # bodies of web applications pass as they are
     "max_line_size": 16 * 1024,
@@ -89,6 +91,7 @@ class Proxy:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._draining.set)
+        loop.set_exception_handler(Shortage())
         log_without_quotes()
         public_door, inward_door = self._doors()
         inward = await _serve(self._inward.application(), inward_door)
@@ -192,7 +195,9 @@ class Proxy:
 async def _serve(app: web.Application, door: socket.socket, **options: Any) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_SECONDS, **options)
     await runner.setup()
-    await web.SockSite(runner, door, backlog=BACKLOG).start()
+    # to asyncio its backlog is also how often it tries to accept in one turn, even where descriptors have run out
+    await web.SockSite(runner, door, backlog=_ACCEPTED_AT_ONCE).start()
+    door.listen(BACKLOG)
     return runner
 
 

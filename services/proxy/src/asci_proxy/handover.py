@@ -46,7 +46,7 @@ def accept_key(request: web.Request) -> str:
 
 
 def switch_protocols(request: web.Request, accept: str) -> socket.socket | None:
-    """Answer 101 and return the socket, which is the caller's from now on; None when the browser is gone already.
+    """Answer 101 and return the socket, which is the caller's from now on; None when it is gone already, or no descriptor is left.
 
     The caller says something at once: the kernel keeps the answer back for a moment, so that both are one segment.
     """
@@ -59,7 +59,11 @@ def take_socket(request: web.Request, answer: bytes, flags: int = 0) -> socket.s
     if transport is None or transport.is_closing():
         return None
     given: Any = transport.get_extra_info("socket")
-    sock = socket.socket(fileno=os.dup(given.fileno()))
+    try:
+        sock = socket.socket(fileno=os.dup(given.fileno()))
+    except OSError:  # no descriptor is left
+        transport.abort()
+        return None
     try:
         sockets.tune(sock)
         sent = sock.send(answer, flags)
