@@ -108,7 +108,8 @@ def test_a_node_that_is_declared_gone_gives_its_cards_back(
         assert answer.status_code == 200, answer.text
         ended = demo.wait_state(card, *ENDED, within=20)
         assert reason in why(ended)
-        assert modes(admin, "gpu-1") == ["free", "free"]
+        # the snapshot follows within a moment
+        eventually(lambda: modes(admin, "gpu-1") == ["free", "free"], within=10, what="the cards to be free")
     finally:
         lab.start_node("gpu-1")
     admin.request("PATCH", "/nodes/gpu-1", json={"gone": False})
