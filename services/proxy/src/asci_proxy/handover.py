@@ -46,7 +46,7 @@ def accept_key(request: web.Request) -> str:
 
 
 def switch_protocols(request: web.Request, accept: str) -> socket.socket | None:
-    """Answer 101 and return the socket, which is the caller's from now on; None when it is gone already, or no descriptor is left.
+    """Answer 101 and return the socket, the caller's from now on; None when the browser or the last descriptor is gone.
 
     The caller says something at once: the kernel keeps the answer back for a moment, so that both are one segment.
     """
