@@ -206,6 +206,10 @@ def test_a_cell_is_run_in_jupyterlab(
     assert run_cell(tab, "import numpy; print(numpy.arange(4).sum())") == "6"
     tab.page.screenshot(path=window.picture("6-jupyterlab").with_name("6-jupyterlab.png"))
     eventually(lambda: demo.instance(jupyter)["connections"], within=15, what="her presence")
+    # its script reaches no cookie of the portal's host, nor sets one there
+    tab.page.evaluate("document.cookie = 'tossed=1; domain=localhost; path=/'")
+    assert "tossed" not in {cookie.get("name") for cookie in window.context.cookies(installation.url)}
+    assert "asci" not in tab.page.evaluate("document.cookie")
     asked = "\n".join(tab.addresses)
     assert secrets_seen.found_in(asked.encode()) == [], "a secret stands in an address"
     own = (f"{app_url(installation, jupyter)}/", f"ws://{jupyter}.localhost:{installation.port}/", "data:", "blob:")
