@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from asci_api.domain.environment import GpuNeed, GpuShare, Needs
-from asci_api.domain.errors import EngineAway, PullFailed
+from asci_api.domain.errors import EngineAway, EngineFault, PullFailed
 from asci_api.domain.identity import InstanceId, NodeName
 from asci_api.domain.instance import DrainNotice, FailedNode, Hop, Instance, State
 from asci_api.domain.node import DeclaredGpu, Drain, EngineFacts, NodeImage, NodeOverlay, NodeRegistration, NodeState
@@ -180,6 +180,42 @@ def test_a_node_that_goes_down_before_it_made_a_container_is_left(cluster: Clust
     advance_instance(cluster.desk, record.id)
     assert cluster.now(record).state is State.QUEUED
     assert [one.placement and one.placement.node for one in cluster.place()] == [LOCAL]
+
+
+@pytest.mark.parametrize("method", ["create", "start"])
+def test_a_node_whose_disk_is_full_is_left_with_nothing_behind(cluster: Cluster, method: str) -> None:
+    full = EngineFault(Hop.NODE, "Node node2 has no space left on its disk.", "no space left on device")
+    cluster.two.images_here.append(IMAGE)
+    cluster.two.fail(method, full)
+    cluster.decide(LOCAL, wanted=NodeState.CORDONED)
+    record = add(cluster)
+    cluster.place()
+    cluster.decide(LOCAL, wanted=NodeState.ACTIVE)
+    cluster.survey()
+    advance_instance(cluster.desk, record.id)
+    moved = cluster.now(record)
+    assert (moved.state, moved.container, moved.placement) == (State.QUEUED, "", None)
+    assert cluster.two.containers == {}
+    cluster.place()
+    advance_instance(cluster.desk, record.id)
+    assert cluster.now(record).state is State.RUNNING
+    assert len(cluster.engine.containers) == 1
+
+
+def test_a_silent_node_is_not_left_once_it_may_hold_a_container(cluster: Cluster) -> None:
+    cluster.two.images_here.append(IMAGE)
+    cluster.two.fail("start", EngineAway(TWO, "timed out"), after=True, times=99)
+    cluster.decide(LOCAL, wanted=NodeState.CORDONED)
+    record = add(cluster)
+    cluster.place()
+    cluster.decide(LOCAL, wanted=NodeState.ACTIVE)
+    advance_instance(cluster.desk, record.id)
+    cluster.store.clock.advance(61)
+    advance_instance(cluster.desk, record.id)
+    now = cluster.now(record)
+    assert now.placement is not None
+    assert now.placement.node == TWO
+    assert now.failed_nodes == ()
 
 
 def test_home_folders_are_made_on_a_node_that_must_fetch_the_program_first(cluster: Cluster) -> None:

@@ -108,3 +108,11 @@ def test_own_faults_pass_and_strangers_too() -> None:
 
 def test_an_endless_explanation_is_cut() -> None:
     assert len(told(refusal(500, "x" * 10_000)).detail) == 400
+
+
+def test_a_full_disk_is_the_nodes_and_no_second_try_helps() -> None:
+    fault = told(refusal(500, "write /var/lib/docker/containers/x: no space left on device"), image="x", sources=[HOME])
+    assert (fault.hop, fault.title) == (Hop.NODE, "Node node7 has no space left on its disk.")
+    assert not fault.transient
+    assert not isinstance(fault, EngineAway)
+    assert status_of(fault) == 500

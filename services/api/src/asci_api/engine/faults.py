@@ -36,7 +36,7 @@ def translated(node: NodeName, hop: Hop, cause: str, *, image: str = "", sources
     except EngineFault:
         raise
     except requests.HTTPError as error:
-        raise _refused(error, hop, cause, image, sources) from error
+        raise _refused(error, node, hop, cause, image, sources) from error
     except _AWAY as error:
         raise EngineAway(node, _short(error)) from error
 
@@ -47,10 +47,15 @@ def status_of(error: EngineFault) -> int:
     return cause.response.status_code if isinstance(cause, requests.HTTPError) else 0
 
 
-def _refused(error: requests.HTTPError, hop: Hop, cause: str, image: str, sources: Sequence[str]) -> EngineFault:
+def _refused(
+    error: requests.HTTPError, node: NodeName, hop: Hop, cause: str, image: str, sources: Sequence[str]
+) -> EngineFault:
     status, detail = error.response.status_code, _explanation(error)
     if image and status == NOT_FOUND:
         return ImageMissing(image, detail)
+    if status >= 500 and "no space left" in detail:
+        full = f"Node {node} has no space left on its disk."
+        return EngineFault(Hop.NODE, full, detail, "Ask support: the node's disk is full.")
     named = [source for source in sources if source in detail] if status == BAD_REQUEST else []
     if named and "does not exist" in detail:
         return SourceMissing(max(named, key=len))

@@ -15,7 +15,7 @@ from asci_api.work.desk import Desk
 from asci_api.work.end_instance import ask_to_end
 from asci_api.work.fetch_image import fetched_image
 from asci_api.work.instance_secrets import secrets_due
-from asci_api.work.move_on import BEFORE_A_CONTAINER, is_down, move_on, tried_in_vain
+from asci_api.work.move_on import BEFORE_A_CONTAINER, MOVES_ON, is_down, move_on, tried_in_vain
 from asci_api.work.write_secrets import write_secrets
 from asci_shared.logging import get_logger
 
@@ -219,8 +219,27 @@ def _hopeless(desk: Desk, instance: Instance) -> bool:
 
 
 def _give_up(desk: Desk, instance: Instance, fault: EngineFault) -> None:
-    if not move_on(desk, instance, fault):
+    if not (_nothing_left(desk, instance, fault) and move_on(desk, instance, fault)):
         _fail(desk, instance, fault)
+
+
+def _nothing_left(desk: Desk, instance: Instance, fault: EngineFault) -> bool:
+    """Whether the node holds nothing of it: no container was asked for, or none was made, or one that never ran and is
+    removed here. Not on the word of an engine that is silent."""
+    now = desk.instances.get(instance.id)
+    if now is None or now.placement is None or now.state in BEFORE_A_CONTAINER:
+        return True
+    if now.state is not State.STARTING or isinstance(fault, EngineAway) or fault.hop not in MOVES_ON:
+        return False
+    try:
+        engine = desk.engines.get(now.placement.node)
+        seen = engine.look(desk.name_of(now.id))
+        if seen is not None and seen.status == "created" and desk.leads():
+            engine.remove(seen.container)
+            seen = None
+    except (EngineFault, NotFound):
+        return False
+    return seen is None
 
 
 def _fail(desk: Desk, instance: Instance, fault: EngineFault) -> None:

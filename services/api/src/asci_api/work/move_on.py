@@ -14,14 +14,17 @@ from asci_api.work.desk import Desk
 from asci_shared.logging import get_logger
 
 BEFORE_A_CONTAINER = frozenset({State.PLACED, State.PULLING})
+MOVES_ON = frozenset({Hop.IMAGE, Hop.NODE})
+"""Faults of a node, which another one may not have."""
+_MAY_MOVE = BEFORE_A_CONTAINER | {State.STARTING}
 _log = get_logger(__name__)
 
 
 def move_on(desk: Desk, instance: Instance, fault: EngineFault) -> bool:
     """Back into the queue without the node that failed, where another one could do; whether it went.
 
-    Only where no container was asked for yet: from there on the node may hold one."""
-    if fault.hop not in {Hop.IMAGE, Hop.NODE} or instance.placement is None:
+    Only for an instance of which the node holds nothing."""
+    if fault.hop not in MOVES_ON or instance.placement is None:
         return False
     failed = FailedNode(instance.placement.node, fault.title)
     if not _another(desk, replace(instance, failed_nodes=(*instance.failed_nodes, failed))):
@@ -29,11 +32,18 @@ def move_on(desk: Desk, instance: Instance, fault: EngineFault) -> bool:
     now = desk.clock()
 
     def step(current: Instance) -> Instance | None:
-        if current.stop or current.state not in BEFORE_A_CONTAINER or current.placement != instance.placement:
+        if current.stop or current.state not in _MAY_MOVE or current.placement != instance.placement:
             return None
-        tried = (*current.failed_nodes, failed)
         return current.to(
-            State.QUEUED, now, placement=None, decision=None, progress=None, drain=None, failed_nodes=tried
+            State.QUEUED,
+            now,
+            placement=None,
+            decision=None,
+            progress=None,
+            drain=None,
+            container="",
+            endpoint=None,
+            failed_nodes=(*current.failed_nodes, failed),
         )
 
     stored = desk.instances.change(instance.id, step)
