@@ -70,7 +70,7 @@ class PagesServer:
 
 
 def start(service: str, api: ApiServer, folder: Path, files: tuple[str, ...] = ()) -> PagesServer:
-    """Returns when both workers are up. ``service``: webui or adminui; ``files``: further static files that it names."""
+    """Returns when both workers are up. ``service``: webui or adminui; ``files``: more static files that it names."""
     (folder / "static").mkdir()
     (folder / "metrics").mkdir()
     (folder / "key").write_text(secrets.token_hex(32))
