@@ -14,22 +14,34 @@ from asci_api.store.redis import Argument, Door, answering
 from asci_shared.redis_contract import Ring
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RedisCluster:
-    """Satisfies ``Cluster``."""
+    """Satisfies ``Cluster``. Each snapshot is parsed once. Safe for threads: what is kept is replaced as a whole."""
 
     door: Door
+    _nodes: tuple[bytes, list[Node]] = (b"", [])
+    _environments: tuple[bytes, list[Environment]] = (b"", [])
 
     def nodes(self) -> list[Node] | None:
         (snapshot,) = self.door.read(keys.NODES)
-        return None if snapshot is None else codec.decode_all(Node, snapshot)
+        if snapshot is None:
+            return None
+        kept = self._nodes
+        if kept[0] != snapshot:
+            kept = self._nodes = (snapshot, codec.decode_all(Node, snapshot))
+        return list(kept[1])
 
     def put_nodes(self, nodes: Sequence[Node]) -> None:
         self.door.write("snapshot_put", [keys.NODES], [codec.encode(nodes), keys.SNAPSHOT_SECONDS, ""])
 
     def environments(self) -> list[Environment] | None:
         (catalogue,) = self.door.read(keys.CATALOGUE)
-        return None if catalogue is None else codec.decode_all(Environment, catalogue)
+        if catalogue is None:
+            return None
+        kept = self._environments
+        if kept[0] != catalogue:
+            kept = self._environments = (catalogue, codec.decode_all(Environment, catalogue))
+        return list(kept[1])
 
     def put_environments(self, environments: Sequence[Environment]) -> None:
         self.door.write("snapshot_put", [keys.CATALOGUE], [codec.encode(environments), "", Ring("catalogue").to_json()])
