@@ -25,7 +25,6 @@ def _secrets_were_used(
         "asci_key",
         "password of mara",
         "a desktop's secret for control",
-        "one-time password of a web application",
         "cookie of a web application",
         "an application's upstream secret",
     ):

@@ -20,7 +20,7 @@ from websockets.typing import Origin
 
 from tests.support.api_caller import ApiCaller, Json
 from tests.support.browser import Visitor
-from tests.support.composed import Installation, docker
+from tests.support.composed import Installation, docker, docker_bytes
 from tests.support.eventually import eventually
 from tests.support.secrets_seen import SecretsSeen
 
@@ -101,10 +101,7 @@ def open_app(window: Visitor, instance: str, seen: SecretsSeen) -> AppTab:
     button = window.page.get_by_role("button", name="Open JupyterLab")
     tabs: list[AppTab] = []
     window.context.once("page", lambda page: tabs.append(AppTab(page)))
-    with window.page.expect_response(re.compile(r"/connections$")) as answered:
-        button.click()
-    ticket = answered.value.json()
-    seen.add(ticket["password"], "one-time password of a web application")
+    button.click()
     eventually(lambda: opened(window.page, tabs), within=10, what="a new tab")
     (tab,) = tabs
     tab.page.wait_for_url(re.compile(r"^http://[a-z0-9-]+\.localhost:\d+/lab"), timeout=30_000)
@@ -390,6 +387,8 @@ def test_its_end_is_told_on_both_pages(
     window = visit("demo")
     tab = open_app(window, jupyter, secrets_seen)
     window.page.bring_to_front()
+    container = installation.instance(jupyter) or ""
+    assert secrets_seen.found_in(docker_bytes("logs", container) + docker_bytes("inspect", container)) == []
     demo.stop(jupyter)
     expect(window.page.locator("#room")).to_contain_text("has ended", timeout=10_000)
     answer = tab.page.goto(app_url(installation, jupyter))
