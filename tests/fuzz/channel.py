@@ -1,6 +1,6 @@
 """A browser's socket during the handshake (``channels.FrameChannel``): what is read is what its frames hold.
 
-Input: sizes that are asked for, places where the wire is cut, the wire.
+Input: sizes that are asked for, places where the wire is cut, whether the end comes right behind it, the wire.
 """
 
 from __future__ import annotations
@@ -20,22 +20,27 @@ def one_input(data: bytes) -> None:
     numbers = Numbers(data)
     wanted = [numbers.byte() for _ in range(numbers.byte() % 8)]
     places = [numbers.short() for _ in range(numbers.byte() % 8)]
-    room.play(_story(wanted, pieces(numbers.rest()[:3000], places)))
+    calmly = bool(numbers.byte() & 1)
+    room.play(_story(wanted, pieces(numbers.rest()[:3000], places), calmly))
 
 
-async def _story(wanted: list[int], words: list[bytes]) -> None:
+async def _story(wanted: list[int], words: list[bytes], calmly: bool) -> None:
+    """``calmly``: the browser ends a moment after its last bytes, not right behind them."""
     near, far = room.pair()
     with near, far:
         channel = channels.FrameChannel(room.watcher(), near, frames.Decoder())
-        reading = asyncio.ensure_future(_read(channel, wanted))
-        answers, unsent = b"", list(words)
+        reading = asyncio.ensure_future(channels.straight(channel.ready, _read(channel, wanted)))
+        await room.turns(1)
+        answers, unsent, ended = b"", list(words), False
         for _ in range(20_000):
             answers += room.take(far, 65536) or b""
             if unsent:
                 unsent[0] = unsent[0][room.give(far, unsent[0]) :]
                 unsent = unsent if unsent[0] else unsent[1:]
-            else:
-                far.shutdown(socket.SHUT_WR)
+            if not unsent and not calmly and not ended:
+                far.shutdown(socket.SHUT_WR)  # once: every further one would wake the other end
+                ended = True
+            calmly = calmly and bool(unsent)
             await room.turns(1)
             if reading.done():
                 break

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Coroutine
 from functools import cache
 
-from asci_proxy.watching import Serve, WatchingSelector
+from asci_proxy.watching import Serve, WatchingLoop, WatchingSelector
 
 SMALL_BUFFER = 4608
 """The least that Linux gives: full soon."""
@@ -35,7 +35,7 @@ class CheckedWatcher:
 @cache
 def _world() -> tuple[asyncio.Runner, CheckedWatcher]:
     selector = WatchingSelector()
-    return asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)), CheckedWatcher(selector)
+    return asyncio.Runner(loop_factory=lambda: WatchingLoop(selector)), CheckedWatcher(selector)
 
 
 def watcher() -> CheckedWatcher:

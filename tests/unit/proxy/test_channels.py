@@ -73,6 +73,20 @@ def test_an_error_of_the_conversation_reaches_who_waits() -> None:
     with_peer(test)
 
 
+def test_an_end_right_behind_the_last_bytes_is_noticed_at_once() -> None:
+    """Bytes and end come with one edge, and the bytes are fewer than were asked for."""
+
+    async def test(channel: SocketChannel, far: socket.socket) -> None:
+        talk = asyncio.ensure_future(straight(channel.ready, echo(channel, 1)))
+        await asyncio.sleep(0.01)  # it is watched now
+        far.send(b"on")
+        far.shutdown(socket.SHUT_WR)
+        with pytest.raises(EOFError):
+            await asyncio.wait_for(talk, 5)
+
+    with_peer(test)
+
+
 def test_time_that_is_up_ends_the_conversation() -> None:
     async def test(channel: SocketChannel, far: socket.socket) -> None:
         ended = asyncio.Event()

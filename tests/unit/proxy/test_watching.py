@@ -222,3 +222,29 @@ def test_it_is_a_selector() -> None:
         with pytest.raises(KeyError):
             selector.unregister(key.fd)
     far.close()
+
+
+def test_one_that_fails_is_reported_and_harms_nobody() -> None:
+    async def play(watcher: Watcher) -> None:
+        told: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context["exception"]))
+        (bad, bad_peer), (good, good_peer) = socket.socketpair(), socket.socketpair()
+        heard: list[bytes] = []
+        failure = RuntimeError("in the midst of it")
+
+        def fail(_bits: int) -> None:
+            raise failure
+
+        watcher.watch(bad.fileno(), READ, fail)
+        watcher.watch(good.fileno(), READ, lambda _bits: heard.append(good.recv(10)))
+        for word in (b"one", b"two"):
+            bad_peer.send(word)
+            good_peer.send(word)
+            await asyncio.sleep(0.02)
+        assert heard == [b"one", b"two"]
+        assert told == [failure], "and it is not called again"
+        watcher.forget(good.fileno())
+        for sock in (bad, bad_peer, good, good_peer):
+            sock.close()
+
+    watching.run(play)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 from asci_proxy import frames
-from asci_proxy.watching import EDGE, READ, WRITE, Watcher
+from asci_proxy.watching import EDGE, ENDS, READ, WRITE, Watcher
 
 _T = TypeVar("_T")
 _READ_BYTES = 4096
@@ -31,7 +31,7 @@ class Readiness:
     there was nothing. It stays watched until :meth:`leave`, or until somebody else watches it.
     """
 
-    __slots__ = ("_events", "_fd", "_loop", "_waiter", "_watcher", "drained", "step")
+    __slots__ = ("_events", "_fd", "_loop", "_waiter", "_watcher", "drained", "ended", "step")
 
     def __init__(self, watcher: Watcher, sock: socket.socket) -> None:
         self._watcher, self._fd, self._loop = watcher, sock.fileno(), asyncio.get_running_loop()
@@ -39,6 +39,8 @@ class Readiness:
         self._events = 0
         self.drained = False
         """The last read took all there was, and nothing came since: a further one would find nothing."""
+        self.ended = False
+        """The peer has said all: behind its last bytes the end can be read at once, and no edge will tell of it."""
         self.step: Callable[[], None] | None = None
         """Goes on with what waits here; set by :func:`straight` alone."""
 
@@ -57,7 +59,7 @@ class Readiness:
     async def _wait(self, events: int) -> None:
         if events != self._events:
             self._events = events
-            self._watcher.watch(self._fd, events | EDGE, self._stir)
+            self._watcher.watch(self._fd, events | EDGE | ENDS, self._stir)
         if self.step is not None:
             await _pause()
             return
@@ -67,8 +69,9 @@ class Readiness:
         finally:
             self._waiter = None
 
-    def _stir(self, _bits: int) -> None:
+    def _stir(self, bits: int) -> None:
         self.drained = False
+        self.ended = self.ended or bool(bits & ~(READ | WRITE))
         if self.step is not None:
             self.step()
         elif self._waiter is not None and not self._waiter.done():
@@ -179,7 +182,7 @@ async def receive(sock: socket.socket, ready: Readiness, most: int) -> bytes:
         except (BlockingIOError, InterruptedError):
             ready.drained = True
         else:
-            ready.drained = len(data) < most
+            ready.drained = len(data) < most and not ready.ended
             return data
 
 

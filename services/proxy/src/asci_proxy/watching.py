@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
-READ, WRITE, EDGE = select.EPOLLIN, select.EPOLLOUT, select.EPOLLET
+READ, WRITE, EDGE, ENDS = select.EPOLLIN, select.EPOLLOUT, select.EPOLLET, select.EPOLLRDHUP
 _MOST_EVENTS = 256
 """Served before asyncio has its turn again."""
 
 Serve = Callable[[int], None]
-"""Called with epoll's bits. They may be of a socket that is gone by now, so they are to be tried, not trusted."""
+"""Called with epoll's bits. They may be of a socket that is gone by now, so they are to be tried, not trusted.
+
+One that raises is reported to the loop's exception handler and not called any more; the others are.
+"""
 
 
 class Watcher(Protocol):
@@ -83,9 +86,17 @@ class WatchingSelector(selectors.BaseSelector):
         for fd, bits in self._epoll.poll(_whole_milliseconds(timeout), _MOST_EVENTS):
             serve = served.get(fd)
             if serve is not None:
-                serve(bits)
+                try:
+                    serve(bits)
+                except Exception as error:  # noqa: BLE001  (whatever went wrong with one socket, the others go on)
+                    self._give_up(fd, error)
             elif (key := self._keys.get(fd)) is not None:
                 others.append((key, key.events & _of_asyncio(bits)))
+
+    def _give_up(self, fd: int, error: Exception) -> None:
+        self.forget(fd)
+        context = {"message": f"what watches descriptor {fd} failed", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
 
     def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
         """See :class:`selectors.BaseSelector`."""
