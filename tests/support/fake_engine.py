@@ -21,7 +21,7 @@ from asci_api.domain.errors import EngineAway, EngineFault, ImageMissing, NotFou
 from asci_api.domain.identity import InstanceId, NodeName, Username
 from asci_api.domain.instance import Endpoint, Hop, Instance
 from asci_api.domain.node import EngineFacts, NodeImage, NodeRegistration, NodeSource
-from asci_api.domain.ports import ContainerSpec, Engine, EngineEvent, Observed
+from asci_api.domain.ports import ContainerSpec, Engine, EngineEvent, Observed, Usage
 
 GATEWAY = "192.0.2.1"
 """An address of the documentation range: nothing listens there."""
@@ -42,6 +42,7 @@ class FakeContainer:
     endpoint: Endpoint | None = None
     ready: bool = True
     """What the readiness probe says while it runs."""
+    usage: Usage = field(default_factory=lambda: Usage(0.1, 1024**2))
     log: list[str] = field(default_factory=list)
     written: list[tuple[str, tuple[str, ...], bytes]] = field(default_factory=list)
     """User, command and standard input of each ``write``."""
@@ -194,6 +195,12 @@ class FakeEngine:
         self._end("look")
         found = self._find(container)
         return None if found is None else found.observed()
+
+    def usage(self, container: str) -> Usage | None:
+        self._begin("usage", container)
+        self._end("usage")
+        found = self._find(container)
+        return found.usage if found is not None and found.status == "running" else None
 
     def create(self, spec: ContainerSpec) -> str:
         self._begin("create", spec.name)

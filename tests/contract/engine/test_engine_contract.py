@@ -70,6 +70,17 @@ def test_an_image_has_one_id_by_whichever_name_it_is_asked_for(world: World) -> 
     assert world.engine.image_id(known) == known
 
 
+def test_what_a_container_uses_is_told_while_it_runs(world: World, new_spec: NewSpec) -> None:
+    container = running(world, new_spec())
+    used = world.engine.usage(container)
+    assert used is not None
+    assert used.cpu_seconds > 0
+    assert 0 < used.memory <= 64 * 1024**2
+    world.engine.stop(container, 3.0)
+    assert world.engine.usage(container) is None
+    assert world.engine.usage("f" * 64) is None
+
+
 def test_creating_again_adopts_the_first(world: World, new_spec: NewSpec) -> None:
     spec = new_spec()
     first = running(world, spec)
@@ -235,6 +246,7 @@ CALLS: list[Callable[[Engine, ContainerSpec], object]] = [
     lambda engine, _: engine.pull("127.0.0.1:9/a:1", lambda _: None),
     lambda engine, _: engine.observe(),
     lambda engine, _: engine.look("a"),
+    lambda engine, _: engine.usage("a"),
     lambda engine, spec: engine.create(spec),
     lambda engine, _: engine.start("a"),
     lambda engine, _: engine.make_home(Username("mara"), UID, UID, "a:1"),

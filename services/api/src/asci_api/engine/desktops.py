@@ -15,7 +15,7 @@ from asci_api.domain.errors import EngineAway, EngineFault
 from asci_api.domain.identity import NodeName, Username
 from asci_api.domain.instance import Hop
 from asci_api.domain.node import EngineFacts, NodeImage
-from asci_api.domain.ports import ContainerSpec, EngineEvent, Observed
+from asci_api.domain.ports import ContainerSpec, EngineEvent, Observed, Usage
 from asci_api.engine import events, homes, images, labels, observed
 from asci_api.engine.clients import QUICK_SECONDS, Clients
 from asci_api.engine.container_body import instance_body
@@ -101,6 +101,16 @@ class DockerEngine:
         try:
             with translated(self.node, Hop.CONTAINER, "The container of the session could not be looked at."):
                 return observed.from_inspection(self._clients.get().inspect_container(container))
+        except EngineFault as fault:
+            if status_of(fault) == NOT_FOUND:
+                return None
+            raise
+
+    def usage(self, container: str) -> Usage | None:
+        try:
+            with translated(self.node, Hop.CONTAINER, "The container could not be measured."):
+                client: Any = self._clients.get()
+                return observed.usage_of(client.stats(container, stream=False, one_shot=True))
         except EngineFault as fault:
             if status_of(fault) == NOT_FOUND:
                 return None

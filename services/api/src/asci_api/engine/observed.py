@@ -8,7 +8,7 @@ from typing import Any
 
 from asci_api.domain.identity import InstanceId
 from asci_api.domain.instance import Endpoint
-from asci_api.domain.ports import Observed
+from asci_api.domain.ports import Observed, Usage
 from asci_api.engine import labels
 
 ENDED = frozenset({"exited", "dead"})
@@ -47,6 +47,16 @@ def from_inspection(facts: dict[str, Any]) -> Observed:
         endpoint=_inspected_endpoint(facts["NetworkSettings"].get("Ports") or {}),
         image_id=str(facts["Image"]),
     )
+
+
+def usage_of(stats: dict[str, Any]) -> Usage | None:
+    """From ``GET /containers/{id}/stats``; None where it tells nothing, as of a container that ended."""
+    memory, cpu = stats.get("memory_stats") or {}, (stats.get("cpu_stats") or {}).get("cpu_usage") or {}
+    if "usage" not in memory or not cpu.get("total_usage"):
+        return None
+    details = memory.get("stats") or {}
+    idle = details.get("inactive_file", details.get("total_inactive_file", 0))  # control groups v2, v1
+    return Usage(cpu["total_usage"] / 1e9, max(int(memory["usage"]) - int(idle), 0))
 
 
 def unix_time(text: str) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from asci_api.domain.errors import EngineFault, Fenced, Unavailable
 from asci_api.domain.identity import NodeName
 from asci_api.work.desk import Desk
+from asci_api.work.measure_load import LoadMeter
 from asci_api.work.observe_node import PERIOD, Look, observe_node
 from asci_shared.logging import get_logger
 
@@ -31,6 +32,7 @@ class Observer:
         self._hurry = threading.Event()
         self._over = threading.Event()
         self._look: Look | None = None
+        self._meter = LoadMeter(desk.clock)
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name=f"look-{self._node}", daemon=True).start()
@@ -55,7 +57,7 @@ class Observer:
 
     def _once(self) -> None:
         try:
-            self._look = observe_node(self._desk, self._node, self._look)
+            self._look = observe_node(self._desk, self._node, self._look, self._meter)
             self._tell(self._look)
         except Fenced:
             self._on_fenced()

@@ -8,6 +8,7 @@ from asci_api.domain.errors import EngineFault
 from asci_api.domain.identity import NodeName
 from asci_api.domain.node import (
     EngineFacts,
+    Load,
     Node,
     NodeImage,
     NodeOverlay,
@@ -18,6 +19,7 @@ from asci_api.domain.node import (
 from asci_api.domain.overlay import declared_gpus, overlaid
 from asci_api.domain.ports import Engine, Observed
 from asci_api.work.desk import Desk
+from asci_api.work.measure_load import LoadMeter
 from asci_shared.logging import get_logger
 
 PERIOD = 5.0
@@ -44,6 +46,7 @@ class Look:
     images: tuple[NodeImage, ...] = ()
     containers: tuple[Observed, ...] = field(default=())
     error: str = ""
+    load: Load | None = None
 
     @property
     def answered(self) -> bool:
@@ -55,8 +58,9 @@ class Look:
         return self.silent_since is not None and self.at - self.silent_since >= DOWN_AFTER
 
 
-def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
-    """Look once. Never raises for an engine that does not answer: the look says so."""
+def observe_node(desk: Desk, name: NodeName, before: Look | None, meter: LoadMeter | None = None) -> Look:
+    """Look once. Never raises for an engine that does not answer: the look says so. ``meter`` measures a few of the
+    containers beside."""
     began = desk.clock()
     try:
         engine = desk.engines.get(name)
@@ -68,7 +72,8 @@ def observe_node(desk: Desk, name: NodeName, before: Look | None) -> Look:
     now = desk.clock()
     if before is not None and before.error:
         _log.info("node.answers_again", node=name, silent_seconds=round(now - before.seen_at, 1))
-    return Look(name, now, now, None, facts, images, containers)
+    load = meter.measure(engine, containers, facts.cpus) if meter else None
+    return Look(name, now, now, None, facts, images, containers, load=load)
 
 
 def node_of(look: Look, registration: NodeRegistration | None = None, overlay: NodeOverlay = NOTHING_DECIDED) -> Node:
@@ -91,6 +96,7 @@ def node_of(look: Look, registration: NodeRegistration | None = None, overlay: N
         last_seen=look.seen_at,
         down_since=look.silent_since if facts is None or look.down else None,
         error=look.error,
+        load=None if down else look.load,
     )
     return overlaid(seen, known, overlay)
 
