@@ -305,6 +305,22 @@ def test_connections_of_one_person_are_limited_until_one_ends(redis_server: Any,
         proxy.stop()
 
 
+def test_how_often_one_person_connects_is_limited_and_others_are_not(redis_server: Any, portal: Portal) -> None:
+    proxy = Proxy(redis_server.port, ASCI_PROXY_PERSON_BURST="2", ASCI_PROXY_PERSON_RATE="0")
+    proxy.start()
+    try:
+        token, other = portal.sign_in(), portal.sign_in("other")
+        with Desktop(secret_of(), hold).listening() as port:
+            for _ in range(2):
+                proxy.enter(portal.ticket(token, port), token).close()
+            closed = close_of(proxy, portal.ticket(token, port), token)
+            assert (closed.code, closed.reason.split(";")[0]) == (4429, "You have too many connections")
+            proxy.enter(portal.ticket(other, port, username="other"), other).close()
+        assert proxy.metric('asci_proxy_refusals_total{reason="person-rate"}') == 1
+    finally:
+        proxy.stop()
+
+
 def test_garbage_on_the_public_door_harms_nobody(proxy: Proxy, portal: Portal) -> None:
     for garbage in (
         b"\x00" * 100,
