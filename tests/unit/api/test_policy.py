@@ -112,6 +112,8 @@ def test_scientists_neither_see_nor_set_it(lab: ApiLab) -> None:
     demo = lab.visitor("demo")
     assert demo.get("/scheduler/policy").status == 403
     assert demo.put("/scheduler/policy", policy_of(lab.visitor("admin"))).status == 403
+    (attempt,) = lab.memory.audit.entries
+    assert (attempt.what, attempt.outcome) == ("policy.change", "not-allowed")
     assert demo.post("/scheduler/explain", {"environment": "desktop"}).status == 403
 
 

@@ -34,6 +34,8 @@ def test_scientists_see_none_of_that(lab: ApiLab) -> None:
     assert "allow" not in demo.get("/environments").json["items"][0]
     assert demo.get("/environments?scope=all").status == 403
     assert demo.patch("/environments/desktop", {"enabled": False}).status == 403
+    (attempt,) = lab.memory.audit.entries
+    assert (attempt.what, attempt.target, attempt.outcome) == ("environment.disable", "desktop", "not-allowed")
 
 
 def test_switched_off_and_on(lab: ApiLab) -> None:

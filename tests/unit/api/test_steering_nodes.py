@@ -147,6 +147,11 @@ def test_scientists_steer_nothing(lab: ApiLab) -> None:
     assert demo.patch("/nodes/local", {"state": "cordoned"}).status == 403
     assert demo.delete("/nodes/local").status == 403
     assert lab.store.overlays.all() == {}
+    assert deeds(lab) == [
+        ("node.register", "node1", "not-allowed"),
+        ("node.cordon", "local", "not-allowed"),
+        ("node.remove", "local", "not-allowed"),
+    ]
 
 
 def test_labels_are_set_hidden_and_shown_again(lab: ApiLab) -> None:

@@ -135,6 +135,11 @@ def test_scientists_see_and_change_nobody(lab: ApiLab) -> None:
     assert demo.get("/people").status == 403
     assert demo.patch("/people/demo", {"quota": {"sessions": 99, "gpus": 99}}).status == 403
     assert demo.delete("/people/jun/sessions").status == 403
+    tries = [(one.who, one.what, one.target, one.outcome) for one in lab.memory.audit.entries]
+    assert tries == [
+        ("demo", "person.quota", "demo", "not-allowed"),
+        ("demo", "person.sign-out", "jun", "not-allowed"),
+    ]
 
 
 @pytest.mark.parametrize("quota", [{"sessions": -1, "gpus": 0}, {"sessions": 1.5, "gpus": 0}, {"sessions": 1}, 5])

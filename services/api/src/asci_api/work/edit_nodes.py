@@ -7,7 +7,7 @@ from asci_api.domain.identity import Caller, NodeName
 from asci_api.domain.node import NodeOverlay, NodeRegistration, NodeSource, NodeState
 from asci_api.domain.overlay import effective_labels
 from asci_api.domain.registering import Complaints, complaints
-from asci_api.work.find_nodes import must_be_admin, no_such_node, nodes_now
+from asci_api.work.find_nodes import must_steer, no_such_node, nodes_now
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.node_change import Circumstances, NodeChange, changed
 from asci_api.work.registered_nodes import registered_nodes
@@ -20,7 +20,7 @@ def register_node(desk: FrontDesk, caller: Caller, registration: NodeRegistratio
     """Store it; the controller looks at it from now on.
 
     Raises ``NotAllowed``, ``InvalidInput`` with fields, ``Conflict`` (``node-exists``)."""
-    must_be_admin(caller)
+    must_steer(desk, caller, "node.register", registration.name)
     wrong = complaints(registration)
     if not wrong.get("tls") and registration.tls and (problem := desk.tls_problem(registration.tls)):
         wrong["tls"] = [problem]
@@ -41,7 +41,7 @@ def change_node(desk: FrontDesk, caller: Caller, name: str, change: NodeChange) 
 
     Raises ``NotAllowed``, ``NotFound`` (``unknown-node``), ``InvalidInput`` with fields, ``Conflict``
     (``node-answers``: only a node that is down can be declared gone)."""
-    must_be_admin(caller)
+    must_steer(desk, caller, change.deed, name)
     registration = _known(desk, name)
     if change.gone and not _down(desk, registration.name):
         desk.note(caller, change.deed, name, "node-answers")
@@ -65,7 +65,7 @@ def remove_node(desk: FrontDesk, caller: Caller, name: str) -> None:
 
     Raises ``NotAllowed``, ``NotFound`` (``unknown-node``), ``Conflict``: ``node-from-file`` for those that the API did
     not register, ``node-in-use`` while sessions have their place there."""
-    must_be_admin(caller)
+    must_steer(desk, caller, "node.remove", name)
     registration = _known(desk, name)
     try:
         _check_free(desk, registration)

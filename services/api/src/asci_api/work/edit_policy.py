@@ -8,7 +8,7 @@ from typing import Any
 from asci_api.domain.errors import Stale
 from asci_api.domain.identity import Caller
 from asci_api.domain.policy import Policy
-from asci_api.work.find_nodes import must_be_admin
+from asci_api.work.find_nodes import must_steer
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.present_policy import present_policy, read_policy
 from asci_shared.logging import get_logger
@@ -23,7 +23,7 @@ def put_policy(
 ) -> Policy:
     """Store a whole, checked document; the policy as it is now. ``stands`` tells whether what the caller had read is
     what stands. Raises ``NotAllowed``, ``Stale``."""
-    must_be_admin(caller)
+    must_steer(desk, caller, "policy.change", "policy")
     before: list[Policy] = []
 
     def step(now: Policy) -> Policy:

@@ -57,3 +57,10 @@ def must_be_admin(caller: Caller) -> None:
     """Raises ``NotAllowed`` for everybody else."""
     if not caller.person.is_admin:
         raise NotAllowed("Only administrators may do this.")
+
+
+def must_steer(desk: FrontDesk, caller: Caller, what: str, target: str) -> None:
+    """As :func:`must_be_admin`, for what changes something: the try is in the audit."""
+    if not caller.person.is_admin:
+        desk.note(caller, what, target, NotAllowed.slug)
+    must_be_admin(caller)

@@ -9,7 +9,7 @@ from asci_api.domain.environment import Allow, Environment, EnvironmentSwitch
 from asci_api.domain.errors import Conflict
 from asci_api.domain.identity import Caller, NodeName
 from asci_api.work.find_environments import Offer, find_environments, operators_environment
-from asci_api.work.find_nodes import must_be_admin
+from asci_api.work.find_nodes import must_be_admin, must_steer
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.present_node import environment_of
 from asci_shared.logging import get_logger
@@ -75,7 +75,7 @@ def change_environment(desk: FrontDesk, caller: Caller, name: str, change: Envir
     """Lay it over the environment; how it is offered now.
 
     Raises ``NotAllowed``, ``NotFound`` (``unknown-environment``), ``Conflict`` (``disabled-by-operator``)."""
-    must_be_admin(caller)
+    must_steer(desk, caller, change.deed, name)
     environment = operators_environment(desk, name)
     if change.enabled and not environment.enabled:
         desk.note(caller, change.deed, name, "disabled-by-operator")

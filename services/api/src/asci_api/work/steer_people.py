@@ -10,7 +10,7 @@ from asci_api.domain.identity import Caller, Person, Quota, Username
 from asci_api.domain.policy import GivenQuota, Policy, quota_of
 from asci_api.domain.ports import Seen
 from asci_api.work.edit_policy import note_policy
-from asci_api.work.find_nodes import must_be_admin
+from asci_api.work.find_nodes import must_be_admin, must_steer
 from asci_api.work.front_desk import FrontDesk
 from asci_api.work.quotas import Usage, usage_by_owner
 from asci_api.work.sign_in import end_all_sign_ins
@@ -49,7 +49,7 @@ def set_quota(desk: FrontDesk, caller: Caller, username: str, quota: Quota | Non
     """Give a person a quota of her own, or take it back (None). It stands in the policy.
 
     Raises ``NotAllowed``, ``NotFound`` (``unknown-person``)."""
-    must_be_admin(caller)
+    must_steer(desk, caller, "person.quota", username)
     person = _known(desk, username)
     before: list[Policy] = []
 
@@ -68,7 +68,7 @@ def end_sign_ins_of(desk: FrontDesk, caller: Caller, username: str) -> None:
     """End all sign-ins of a person and close her connections; her sessions go on.
 
     Raises ``NotAllowed``, ``NotFound`` (``unknown-person``)."""
-    must_be_admin(caller)
+    must_steer(desk, caller, "person.sign-out", username)
     person = _known(desk, username)
     count = end_all_sign_ins(desk, Username(person.username), f"Signed out by {caller.person.name}.")
     desk.note(caller, "person.sign-out", username, sign_ins=str(count))
