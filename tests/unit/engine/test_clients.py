@@ -19,7 +19,7 @@ from asci_api.domain.identity import InstanceId, NodeName
 from asci_api.domain.instance import Hop
 from asci_api.domain.node import NodeRegistration
 from asci_api.domain.ports import EngineEvent
-from asci_api.engine.clients import Clients, EngineAddress
+from asci_api.engine.clients import CLIENTS_OF_A_THREAD, Clients, EngineAddress
 from asci_api.engine.container_spec import Homes
 from asci_api.engine.desktops import DockerEngine
 from asci_api.engine.events import events
@@ -50,6 +50,20 @@ def test_the_lower_of_both_maxima_is_spoken(newest: str, oldest: str, spoken: st
         assert clients.get() is clients.get()
         assert asked == ["/version"]
         clients.close()
+
+
+def test_a_thread_keeps_few_clients_and_the_last_used() -> None:
+    with scripted_engine({"/version": versions("1.41", "1.12")}) as (url, _):
+        nodes = [Clients(EngineAddress(NodeName(f"n{at}"), url)) for at in range(CLIENTS_OF_A_THREAD + 1)]
+        first, second = nodes[0].get(), nodes[1].get()
+        for each in nodes[2:-1]:
+            each.get()
+        assert nodes[0].get() is first
+        nodes[-1].get()
+        assert nodes[0].get() is first
+        assert nodes[1].get() is not second
+        for each in nodes:
+            each.close()
 
 
 @pytest.mark.parametrize(("newest", "oldest"), [("1.40", "1.12"), ("1.60", "1.50")])

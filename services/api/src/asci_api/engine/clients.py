@@ -26,6 +26,8 @@ QUICK_SECONDS = 5
 """Longest silence in an ordinary call: below the leader's lease of 6 s."""
 IDLE_CONNECTIONS = 4
 """Over a Unix socket the SDK keeps a connection for each URL that it asked; making a new one costs next to nothing."""
+CLIENTS_OF_A_THREAD = 8
+"""Workers meet every node in time: what they keep open is bounded."""
 OLDEST_API = "1.41"
 """Docker Engine 20.10: what the contract of section 7 needs."""
 
@@ -54,18 +56,21 @@ class Clients:
     def __init__(self, address: EngineAddress, seconds: int = QUICK_SECONDS) -> None:
         self.address = address
         self._seconds = seconds
-        self._mine = threading.local()
         self._all: weakref.WeakSet[APIClient] = weakref.WeakSet()
         self._version = ""
 
     def get(self) -> APIClient:
         """The thread's client. Raises ``EngineAway``, or ``EngineFault`` where the engine is too old or too new."""
-        client: APIClient | None = getattr(self._mine, "client", None)
+        mine = _of_this_thread()
+        client = mine.pop(self, None)
         if client is None or client.api_version != self._version:
             version = self._version or self._ask()
             with translated(self.address.node, Hop.NODE, f"Node {self.address.node} refused the connection."):
-                client = self._mine.client = self._client(version)
+                client = self._client(version)
             self._all.add(client)
+        mine[self] = client  # the last that was used stands last
+        while len(mine) > CLIENTS_OF_A_THREAD:
+            mine.pop(next(iter(mine))).close()
         return client
 
     def learn(self, says: Mapping[str, Any]) -> None:
@@ -120,6 +125,17 @@ class Clients:
         return TLSConfig(
             client_cert=(str(files.certificate), str(files.key)), ca_cert=str(files.authority), verify=True
         )
+
+
+_mine = threading.local()
+
+
+def _of_this_thread() -> weakref.WeakKeyDictionary[Clients, APIClient]:
+    """The thread's clients by node, the one longest unused first."""
+    clients: weakref.WeakKeyDictionary[Clients, APIClient] | None = getattr(_mine, "clients", None)
+    if clients is None:
+        clients = _mine.clients = weakref.WeakKeyDictionary()
+    return clients
 
 
 def _common(node: NodeName, newest: str, oldest: str) -> str:
