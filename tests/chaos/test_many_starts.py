@@ -1,6 +1,6 @@
 """More starts at once than the nodes can hold: none is lost, none doubled, the rest waits and is served.
 
-ASCI_TEST_STARTS says how many (120); the contract's 500 on nodes that hold 300 are ``make test-many``, some ten minutes
+ASCI_TEST_STARTS says how many (40); the contract's 500 on nodes that hold 300 are ``make test-many``, some ten minutes
 on two cores.
 """
 
@@ -20,26 +20,26 @@ from tests.support.composed import Installation, docker
 from tests.support.eventually import eventually
 from tests.support.lab import Lab
 
-STARTS = int(os.environ.get("ASCI_TEST_STARTS", "120"))
+STARTS = int(os.environ.get("ASCI_TEST_STARTS", "40"))
 PLACES = STARTS * 3 // 5
 NODES = ("node2", "gpu-1")
-CPUS = 0.01
 SECONDS_EACH = 2.0
 """Time that a start or an end may take on a busy machine of two cores, one after the other."""
 
 
 @pytest.fixture
 def places(lab: Lab, demo: ApiCaller, admin: ApiCaller, installation: Installation) -> Iterator[int]:
-    """An environment of a hundredth of a core, and nodes that hold as many of it as PLACES says, and no more."""
+    """An environment of a small part of a core, and nodes that hold as many of it as PLACES says, and no more."""
     cores = float(docker("info", "--format", "{{.NCPU}}"))
-    lab.add_tiny({"name": "tiny", "needs": {"cpus": CPUS, "memory": "16 MiB", "shm": "1 MiB", "selector": "rack"}})
+    each = max(0.01, round(cores / PLACES, 2))
+    lab.add_tiny({"name": "tiny", "needs": {"cpus": each, "memory": "16 MiB", "shm": "1 MiB", "selector": "rack"}})
     wait_environment(demo, "tiny")
     taken = {name: admin.get(f"/nodes/{name}").json()["allocated"]["cpus"] for name in NODES}
     for name in lab.nodes():
         if name not in NODES:
             admin.request("PATCH", f"/nodes/{name}", json={"state": "cordoned"})
     for name in NODES:
-        room = (taken[name] + PLACES / len(NODES) * CPUS + CPUS / 2) / cores
+        room = (taken[name] + PLACES / len(NODES) * each + each / 2) / cores
         change = {"overcommit": {"cpus": round(room, 5), "memory": 4.0}}
         answer = admin.request("PATCH", f"/nodes/{name}", json=change)
         assert answer.status_code == 200, answer.text
