@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from asci_api.domain.errors import EngineFault, Fenced, Unavailable
+from asci_api.domain.errors import EngineFault, Fenced, NotFound, Unavailable
 from asci_api.domain.identity import NodeName
 from asci_api.work.desk import Desk
 from asci_api.work.measure_load import LoadMeter
@@ -63,6 +63,8 @@ class Observer:
             self._on_fenced()
         except Unavailable as away:
             _log.warning("observer.put_off", node=self._node, cause=away.title)
+        except NotFound:
+            pass  # it was taken off the registrations a moment ago: the surveyor stops this observer
         except EngineFault as fault:
             _log.warning("observer.put_off", node=self._node, cause=fault.title, detail=fault.detail)
         except Exception:  # noqa: BLE001 -- top of a thread: the next look may work
@@ -78,7 +80,7 @@ class Observer:
                         self._hurry.set()
                     if self._over.is_set():
                         return
-            except EngineFault:
+            except (EngineFault, NotFound, Unavailable):
                 pass  # the observer's own look says so, once
             except Exception:  # noqa: BLE001 -- top of a thread
                 _log.exception("events.broke", node=self._node)
