@@ -12,7 +12,8 @@ from asci_api.domain.identity import InstanceId
 from asci_shared.logging import get_logger
 
 MOST_THREADS = 256
-PER_LANE = 16
+PER_LANE = 8
+"""Starts that a node is asked for at once: more only make each of them slower, until calls time out."""
 _log = get_logger(__name__)
 
 
