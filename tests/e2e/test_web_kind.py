@@ -78,7 +78,7 @@ class AppTab:
 def jupyter(demo: ApiCaller) -> Iterator[str]:
     """A JupyterLab of demo's that runs."""
     name = demo.start("jupyter")["id"]
-    demo.wait_state(name, "running", within=90)
+    demo.wait_state(name, "running", within=150)
     yield name
     if demo.instance(name)["state"] == "running":
         demo.stop(name)

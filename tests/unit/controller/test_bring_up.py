@@ -95,7 +95,7 @@ def test_words_of_a_web_application_that_does_not_answer(room: Room) -> None:
     advance_instance(room.desk, record.id)
     error = room.now(record).error
     assert error is not None
-    assert (error.hop, error.cause) == (Hop.CONTAINER, "The application runs but does not answer after 30 s.")
+    assert (error.hop, error.cause) == (Hop.CONTAINER, "The application runs but does not answer after 120 s.")
 
 
 def test_a_desktop_that_ends_before_it_takes_its_secrets_is_told_as_one_that_ended(room: Room) -> None:

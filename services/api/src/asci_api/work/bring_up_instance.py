@@ -19,6 +19,9 @@ from asci_api.work.move_on import BEFORE_A_CONTAINER, MOVES_ON, is_down, move_on
 from asci_api.work.write_secrets import write_secrets
 from asci_shared.logging import get_logger
 
+PROGRAM_PATIENCE = 4
+"""How many times as long as a desktop a web application or service may take until it answers: whose program it is, and
+how much it reads first, ASCI does not know."""
 PROBE_PAUSE = 0.02
 """Seconds between two looks at a desktop that is starting."""
 _log = get_logger(__name__)
@@ -149,12 +152,13 @@ def _run(
     if instance.port == 0:  # a service without a port is ready when it runs
         _running(desk, instance, None)
         return
-    deadline = desk.clock() + policy.ready_seconds
+    patience = policy.ready_seconds * (1 if instance.kind is Kind.DESKTOP else PROGRAM_PATIENCE)
+    deadline = desk.clock() + patience
     endpoint = seen.endpoint
     looked = desk.clock()
     while endpoint is None or not desk.readiness.ready(instance, endpoint):
         if desk.clock() > deadline:
-            raise _silent(instance, policy.ready_seconds)
+            raise _silent(instance, patience)
         if desk.clock() - looked > 0.5:
             looked = desk.clock()
             endpoint = _still_there(desk, engine, instance, seen.container)
