@@ -50,10 +50,16 @@ class Observer:
         while not self._over.is_set():
             self._hurry.clear()
             self._once()
-            answered = self._look is not None and self._look.answered
-            if not self._hurry.wait(PERIOD if answered else SILENT_PERIOD):
+            if not self._hurry.wait(self._pause()):
                 continue
             self._over.wait(LEAST_PAUSE)
+
+    def _pause(self) -> float:
+        """Seconds until the next look; hardly any after the first silence, which may have been a slow call."""
+        look = self._look
+        if look is None or look.failures > 1:
+            return SILENT_PERIOD
+        return LEAST_PAUSE if look.failures else PERIOD
 
     def _once(self) -> None:
         try:

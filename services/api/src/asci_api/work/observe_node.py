@@ -26,6 +26,7 @@ PERIOD = 5.0
 """Seconds between two looks (design, section 2)."""
 DOWN_AFTER = 10.0
 """Seconds without an answer after which a node is down."""
+LEAST_FAILURES = 2
 NOTHING_DECIDED = NodeOverlay()
 _log = get_logger(__name__)
 
@@ -47,6 +48,8 @@ class Look:
     containers: tuple[Observed, ...] = field(default=())
     error: str = ""
     load: Load | None = None
+    failures: int = 0
+    """Looks without an answer, one after the other."""
 
     @property
     def answered(self) -> bool:
@@ -54,8 +57,10 @@ class Look:
 
     @property
     def down(self) -> bool:
-        """No answer for :data:`DOWN_AFTER`."""
-        return self.silent_since is not None and self.at - self.silent_since >= DOWN_AFTER
+        """No answer for :data:`DOWN_AFTER`, and asked more than once: one call that took long is no silence."""
+        if self.silent_since is None or self.failures < LEAST_FAILURES:
+            return False
+        return self.at - self.silent_since >= DOWN_AFTER
 
 
 def observe_node(desk: Desk, name: NodeName, before: Look | None, meter: LoadMeter | None = None) -> Look:
@@ -115,7 +120,7 @@ def _without_answer(desk: Desk, name: NodeName, before: Look | None, fault: Engi
     error = f"{fault.title} {fault.detail}".strip()
     last = before or Look(name, now, 0.0)
     since = last.silent_since if last.silent_since is not None else max(last.seen_at, began - PERIOD)
-    look = replace(last, at=now, silent_since=since, error=error)
+    look = replace(last, at=now, silent_since=since, error=error, failures=last.failures + 1)
     if not last.error:
         _log.warning("node.does_not_answer", node=name, detail=fault.detail)
     if look.down and not last.down:
