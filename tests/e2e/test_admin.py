@@ -182,8 +182,8 @@ def test_a_session_is_looked_into_and_stopped_with_a_reason(
     good(window, "admin-stop")
     page.locator("dialog[open]").get_by_label("Why").fill("The beam is off")
     answer_dialog(page, "Stop it for 1")
-    mara.wait_state(name, "stopped", within=30)
-    expect(page.locator("#live")).to_contain_text("The beam is off", timeout=15_000)
+    assert "The beam is off" in mara.wait_state(name, "stopped", within=30)["end_reason"]
+    expect(page.locator("#live")).to_contain_text("Ended", timeout=15_000)
     expect(hers.page.locator("body")).to_contain_text("The beam is off", timeout=15_000)
     mara.delete(f"/instances/{name}")
 
@@ -206,6 +206,7 @@ def test_environments_and_people(visit: Visit, good: Good, admin: ApiCaller) -> 
     good(window, "admin-people")
     page.locator("#p-demo [popovertarget]").click()
     page.get_by_role("menuitem", name="Quota…").click()
+    expect(page.locator("dialog[open]")).to_contain_text("Quota of Demo Scientist")
     good(window, "admin-quota")
     page.get_by_label("Her own").check()
     page.get_by_label("Sessions").fill("9")
