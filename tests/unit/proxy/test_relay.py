@@ -286,6 +286,41 @@ def test_pings_go_out_and_pongs_are_measured() -> None:
     in_room(test)
 
 
+def test_a_flood_of_tiny_messages_is_decoded_in_small_helpings() -> None:
+    """Each costs some 10 us: a long helping would hold up every neighbour."""
+    helpings: list[int] = []
+
+    class Counting(frames.Decoder):
+        def feed(self, data: bytes | memoryview) -> bytes:
+            helpings.append(len(data) // len(tiny))
+            return super().feed(data)
+
+    tiny = masked(b"k")
+
+    async def test(room: Room) -> None:
+        room.link._decoder = Counting()
+        room.browser.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        flood = tiny * 10_000
+        assert room.browser.send(flood) > len(flood) // 2, "most of it lies there at once"
+        await turns(100)
+        assert len(helpings) > 1
+        assert max(helpings) < 1000
+
+    in_room(test)
+
+
+def test_of_many_pings_read_at_once_the_last_is_answered() -> None:
+    """RFC 6455, section 5.5.3."""
+
+    async def test(room: Room) -> None:
+        pings = b"".join(masked(b"%03d" % number, 9) for number in range(300))
+        await room.loop.sock_sendall(room.browser, masked(b"key") + pings + masked(b"pointer"))
+        assert await room.loop.sock_recv(room.desktop, 100) == b"keypointer"
+        assert split(await room.from_proxy()) == [(10, b"299")]
+
+    in_room(test)
+
+
 def test_silence_is_noticed_at_its_time() -> None:
     async def test(room: Room) -> None:
         now = time.monotonic()

@@ -20,7 +20,7 @@ from asci_proxy.watching import READ, WRITE, Watcher
 
 CHUNK_BYTES = 256 * 1024
 """The longest message to a browser: on a slow link a small one behind it must not wait for a MiB."""
-UP_BYTES = 64 * 1024
+UP_BYTES = 4 * 1024  # of one turn: a flood of tiny messages (some 10 us each) must not hold up the neighbours
 PING_SECONDS, SILENT_SECONDS, STUCK_SECONDS = 20.0, 40.0, 60.0
 DESKTOP_STUCK_SECONDS = 35.0  # sooner than the kernel gives a desktop up (sockets.py), so that the reason can be told
 
@@ -222,7 +222,7 @@ class Link:
 
     def _take_control(self, opcode: int, words: bytes) -> None:
         if opcode == frames.Opcode.PING:
-            if self._closing is None:
+            if self._closing is None and not any(one == opcode for one, _ in self._decoder.controls):  # the last counts
                 self._say(frames.control(frames.Opcode.PONG, words))
         elif opcode == frames.Opcode.PONG:
             if len(words) == 8:

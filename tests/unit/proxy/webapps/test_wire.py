@@ -204,6 +204,27 @@ def test_early_bytes_come_first_and_both_ways_are_metered() -> None:
     in_a_room(act)
 
 
+def test_a_flood_passes_in_small_helpings() -> None:
+    """The meter follows frames one by one: a long helping of tiny ones would hold up every neighbour."""
+    helpings: list[int] = []
+
+    class Counting(Count):
+        def passed(self, data: bytes | memoryview) -> None:
+            helpings.append(len(data))
+
+    async def act(room: Room, loop: asyncio.AbstractEventLoop) -> None:
+        splice = Splice(loop, room.near, room.far, up=Counting(), down=Counting(), ended=room.ended.append)
+        room.app.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        sent = room.app.send(bytes(100_000))
+        splice.start()
+        await read(loop, room.browser, sent)
+        splice.stop("the test is over")
+        assert sum(helpings) == sent > 50_000
+        assert max(helpings) <= 16 * 1024
+
+    in_a_room(act)
+
+
 def test_a_side_that_does_not_read_stops_the_other_and_loses_nothing() -> None:
     async def act(room: Room, loop: asyncio.AbstractEventLoop) -> None:
         room.splice.start()

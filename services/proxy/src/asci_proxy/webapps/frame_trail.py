@@ -10,8 +10,13 @@ import os
 from asci_proxy import frames
 
 _LENGTH, _MASKED, _OPCODE = 0x7F, 0x80, 0x0F
+_LONGER = 126
+"""From this length on, it stands in further bytes."""
+_SHORT_HEAD = 6
+"""The most bytes of a head without them."""
 _MOST_LENGTH = 1 << 63
-_MESSAGES = frozenset({frames.Opcode.TEXT, frames.Opcode.BINARY})
+_MESSAGES = frozenset({int(frames.Opcode.TEXT), int(frames.Opcode.BINARY)})
+_CLOSE = int(frames.Opcode.CLOSE)
 
 
 class FrameTrail:
@@ -41,6 +46,9 @@ class FrameTrail:
                 self._left -= step
                 position += step
                 continue
+            if not self._head and end - position >= _SHORT_HEAD and data[position + 1] & _LENGTH < _LONGER:
+                position = self._begin_short(data[position], data[position + 1], position)
+                continue
             need = _head_bytes(self._head) - len(self._head)
             piece = bytes(data[position : position + need])
             self._head += piece
@@ -48,12 +56,22 @@ class FrameTrail:
             if len(self._head) == _head_bytes(self._head):
                 self._begin()
 
+    def _begin_short(self, first: int, second: int, position: int) -> int:
+        """A short frame whose head is in sight as a whole; returns the position behind the head."""
+        self._note(first & _OPCODE)
+        self._left = second & _LENGTH
+        return position + (6 if second & _MASKED else 2)
+
     def _begin(self) -> None:
         head, self._head = self._head, b""
-        opcode = head[0] & _OPCODE
-        self.messages += opcode in _MESSAGES
-        self.closed = self.closed or opcode == frames.Opcode.CLOSE
+        self._note(head[0] & _OPCODE)
         self._left = _payload_bytes(head)
+
+    def _note(self, opcode: int) -> None:
+        if opcode in _MESSAGES:
+            self.messages += 1
+        elif opcode == _CLOSE:
+            self.closed = True
 
 
 def masked(frame: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Moves bytes between two sockets, both ways, unchanged. Knows neither HTTP nor ASCI.
 
-Each direction reads at most 64 KiB at a time and keeps what the other side did not take; it reads on when that is gone.
+Each direction reads at most 16 KiB at a time and keeps what the other side did not take; it reads on when that is gone.
 So backpressure is the kernel's, and user space holds at most one chunk a direction. Where one side says that it sends
 no more, the other side is told once everything before went out, and the opposite direction goes on for a while.
 """
@@ -12,7 +12,8 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES = 16 * 1024
+"""Of one turn: a flood of tiny frames, which the meter follows one by one, must not hold up the neighbours."""
 HALF_CLOSED_SECONDS = 30.0
 """How long one direction may outlive the other."""
 
