@@ -44,7 +44,7 @@ def test_cluster_down_removes_it_wholly(live: Live, lab: Lab, installation: Inst
     assert not (installation.state / "config" / "nodes.yaml").exists()
     assert not (installation.state / "config" / "tls" / "cluster").exists()
     assert not (Path("/etc/docker/certs.d") / registry).exists()
-    assert registry not in docker("images", "--format", "{{.Repository}}")
+    assert f"{registry}/asci/base" not in docker("images", "--format", "{{.Repository}}")
     assert lab.alive("local", live.desktops["local"]) == stays
     installation.wait_ready()
     live.watch_again("local")

@@ -23,7 +23,7 @@ from tests.support.lab import Lab
 STARTS = int(os.environ.get("ASCI_TEST_STARTS", "40"))
 PLACES = STARTS * 3 // 5
 NODES = ("node2", "gpu-1")
-SECONDS_EACH = 2.0
+SECONDS_EACH = 4.0
 """Time that a start or an end may take on a busy machine of two cores, one after the other."""
 
 
