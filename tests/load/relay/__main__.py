@@ -67,6 +67,8 @@ class Bench:
         for turn in range(1 if measure.once else self._options.rounds):
             first = turn % len(self.systems)
             for system in self.systems[first:] + self.systems[:first]:
+                if system.name in measure.without:
+                    continue
                 run = self._one(system, measure)
                 if "error" in run:
                     print(f"!! {measure.name}, {system.name}: {run['error']}", file=sys.stderr, flush=True)
