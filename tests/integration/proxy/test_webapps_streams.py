@@ -165,6 +165,7 @@ def test_a_closed_port_names_the_node(proxy: Proxy, portal: Portal) -> None:
         (b"", "application: It closed the connection before it answered."),
         (b"SSH-2.0-OpenSSH\r\n\r\n", NOT_HTTP),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", NOT_HTTP),
+        (b"HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 2\r\n\r\nhi", NOT_HTTP),
         (SWITCHED + b"Upgrade: x\r\nConnection: Upgrade\r\n\r\n", UNASKED),
     ],
 )

@@ -25,6 +25,7 @@ MOST_FIELD_BYTES = 64 * 1024
 """The longest header field or status line of an application."""
 _IDLE_SECONDS = 1.5
 """How long an unused connection is kept. Shorter than any server's own limit: it must not close as we ask."""
+_NOT_HTTP = "It answered with something that is not HTTP."
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 _AUTOMATIC = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE)
 
@@ -137,6 +138,8 @@ class Upstreams:
     ) -> web.StreamResponse:
         if upstream.status < 200:
             raise Failed(unreachable("application", "It changed the protocol without being asked to."))
+        if not headers.is_whole(upstream.headers):
+            raise Failed(unreachable("application", _NOT_HTTP))
         reason = (
             upstream.reason if upstream.reason and upstream.reason.isascii() and upstream.reason.isprintable() else None
         )
@@ -208,7 +211,7 @@ def _failure(error: Exception, upload: _Upload) -> Problem:
     if isinstance(error, aiohttp.ClientConnectorError):
         return unreachable("node", "The application's port on its node is closed.")
     if isinstance(error, aiohttp.ClientResponseError | ValueError):
-        return unreachable("application", "It answered with something that is not HTTP.")
+        return unreachable("application", _NOT_HTTP)
     return unreachable("application", "It closed the connection before it answered.")
 
 

@@ -5,6 +5,7 @@ What belongs to one connection stays on it (RFC 9110, section 7.6.1); what only 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -31,6 +32,7 @@ _NOT_FOR_BROWSERS = frozenset({"set-cookie", "alt-svc", "clear-site-data", "x-re
 """Of an application's answer: made anew or left out. ``Clear-Site-Data`` reaches the portal's cookies where it shares a
 site with the applications; ``Alt-Svc`` would lead past the edge."""
 _OUR_PREFIX = "x-asci-"
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def request_up(given: Fields, said: Mapping[str, str]) -> CIMultiDict[str]:
@@ -52,6 +54,11 @@ def response_down(given: Fields) -> CIMultiDict[str]:
             fields.add("Set-Cookie", kept)
     fields.setdefault("Referrer-Policy", "same-origin")
     return fields
+
+
+def is_whole(fields: Fields) -> bool:
+    """Whether every value may be sent on: a control character is no part of one (RFC 9110, section 5.5)."""
+    return not any(_CONTROL.search(value) for value in fields.values())
 
 
 def sendable(value: str) -> str:

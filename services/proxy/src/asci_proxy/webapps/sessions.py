@@ -194,6 +194,8 @@ class AppSessions:
             self._coming[cookie_hash] = coming
             coming.add_done_callback(lambda task: self._came(cookie_hash, task))
         session = await asyncio.shield(coming)
+        if session.verdict is not None:  # between its loading and this turn; nobody would cut what begins now
+            raise revoked(session.verdict)
         if session.right.instance != instance:
             raise Refused(CloseCode.SIGNED_OUT, "app-no-right", NO_RIGHT)
         return session
