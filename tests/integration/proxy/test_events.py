@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asci_shared import redis_contract as contract
-from tests.integration.proxy.browser import CLOSE, PING, PONG, Browser, Closed, HttpRefused
+from tests.integration.proxy.browser import BINARY, CLOSE, PING, PONG, Browser, Closed, HttpRefused, masked_frame
 from tests.integration.proxy.portal import Portal, Proxy, acl, hash_of, wait_for
 from tests.support.redis_server import RedisServer
 
@@ -173,3 +173,17 @@ def test_rings_of_one_instance_melt_into_the_newest(listening: Proxy, portal: Po
 def _no_pages_left(proxy: Proxy) -> Iterator[None]:
     yield
     wait_for(lambda: proxy.metric("asci_proxy_events_pages") == 0, "all pages to be forgotten")
+
+
+def test_pings_of_a_page_are_answered(listening: Proxy, portal: Portal) -> None:
+    with page(listening, portal.sign_in()) as one:
+        one.send_frame(b"there?", PING)
+        assert one.frame() == (PONG, b"there?")
+
+
+@pytest.mark.parametrize("opcode", [PING, BINARY])
+def test_a_page_that_says_too_much_is_closed(listening: Proxy, portal: Portal, opcode: int) -> None:
+    """It is there to listen; a flood would hold up everybody's desktop."""
+    with page(listening, portal.sign_in()) as one:
+        one.sock.sendall(masked_frame(b"", opcode) * 100)
+        assert one.closing().code == 4429

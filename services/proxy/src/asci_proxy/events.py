@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket as sockets
+import time
 from collections import Counter
 from dataclasses import replace
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
-from asci_proxy import tickets
+from asci_proxy import guards, tickets
 from asci_proxy.handover import SUBPROTOCOL
 from asci_proxy.live import Facts, LiveTable
 from asci_proxy.metrics import Metrics
@@ -26,6 +28,10 @@ HEARTBEAT_SECONDS = 20.0
 _CLOSE_SECONDS = 1.0
 _MOST_WAITING = 200
 _MOST_CLIENT_BYTES = 1024
+_TOLD_BURST, _TOLD_PER_SECOND = 60, 1.0
+"""What a page may say, pings and pongs included: nothing is expected but the answers to our pings."""
+_READ_BYTES = 4096
+"""The kernel holds about so much of what a page says: a flood of it is not read in long helpings."""
 
 _log = get_logger(__name__)
 
@@ -69,6 +75,11 @@ class Page:
         if self._end is None:
             self._end = (code, reason)
         self._stirred.set()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was revoked."""
+        return self._end is not None
 
     async def speak(self, socket: web.WebSocketResponse) -> None:
         """Send what waits, until the page is revoked or gone."""
@@ -159,15 +170,24 @@ class Events:
         socket = web.WebSocketResponse(
             timeout=_CLOSE_SECONDS,
             heartbeat=HEARTBEAT_SECONDS,
+            autoping=False,  # they are counted
             protocols=(SUBPROTOCOL,),
             compress=False,
             max_msg_size=_MOST_CLIENT_BYTES,
         )
         await socket.prepare(request)
+        _read_little(request)
         speaking = asyncio.get_running_loop().create_task(page.speak(socket))
+        told = guards.RateLimit(_TOLD_BURST, _TOLD_PER_SECOND, time.monotonic)
         try:
-            async for _ in socket:
-                pass
+            async for message in socket:
+                if not told.allows(""):
+                    page.revoke(CloseCode.TOO_MANY, "This page says too much; it is there to listen.")
+                    break
+                if message.type is WSMsgType.PING:
+                    await socket.pong(message.data)
+            if page.ended:
+                await speaking
         finally:
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)
@@ -186,3 +206,9 @@ class Events:
         self._people[page.facts.username] -= 1
         self._live.discard(page)
         self._metrics.events_pages.set(len(self._pages))
+
+
+def _read_little(request: web.Request) -> None:
+    sock = request.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, _READ_BYTES)

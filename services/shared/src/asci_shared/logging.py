@@ -102,11 +102,17 @@ class TextFormatter(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = " ".join(f"{name}={value}" for name, value in getattr(record, "asci_facts", {}).items())
+        facts = " ".join(f"{name}={_on_one_line(value)}" for name, value in getattr(record, "asci_facts", {}).items())
         line = f"{_timestamp(record.created)} {record.levelname:<7} {self._service} {record.getMessage()} {facts}"
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
         return line.rstrip()
+
+
+def _on_one_line(value: object) -> str:
+    """The value; where it holds line breaks or the like, as a literal: what others said must not pass for a line."""
+    text = str(value)
+    return text if text.isprintable() else repr(text)
 
 
 def configure(service: str, style: str = "json", level: int = logging.INFO, stream: TextIO | None = None) -> None:
