@@ -1,4 +1,4 @@
-"""What the portal's templates may say beyond :mod:`asci_shared.web.template_words`: sessions' states and the catalogue."""
+"""What the portal's templates may say beyond :mod:`asci_shared.web.template_words`: states and the catalogue."""
 
 from __future__ import annotations
 
