@@ -31,6 +31,10 @@ def held(name: str, needs: Needs = ONE, gpus: tuple[str, ...] = ()) -> Holding:
     return Holding.of(InstanceId(name), needs, gpus)
 
 
+def asked(needs: Needs, *failed: str) -> Request:
+    return Request.of(needs, failed=map(NodeName, failed))
+
+
 def chosen(board: Board, needs: Needs, **more: Any) -> Placement | None:
     outcome = board.choose(Request.of(needs, **more))
     return outcome.placement if isinstance(outcome, Choice) else None
@@ -61,11 +65,11 @@ def test_a_node_promises_as_much_as_it_says_itself() -> None:
 def test_a_node_that_failed_is_not_tried_again_and_the_others_are() -> None:
     board = Board([node("a"), node("b", allocated=Resources(3.0)), node("c", state=NodeState.CORDONED)], EXACT)
     assert chosen(board, ONE, failed=["a"]) == Placement(NodeName("b"))
-    outcome = board.choose(Request.of(ONE, failed=["a", "b"]))
+    outcome = board.choose(asked(ONE, "a", "b"))
     assert isinstance(outcome, NoFit)
     assert outcome.in_vain
     board.take(NodeName("b"), held("x"))
-    waits = board.choose(Request.of(ONE, failed=["a"]))
+    waits = board.choose(asked(ONE, "a"))
     assert isinstance(waits, NoFit)
     assert not waits.in_vain
     assert waits.reasons[0] == "a: could not bring it up"
