@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, Request, WebSocket, expect
+from playwright.sync_api import Error, Page, Request, WebSocket, expect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
@@ -130,18 +131,21 @@ def launch(tab: AppTab, category: str) -> None:
 
 def run_cell(tab: AppTab, code: str) -> str:
     """Type into the last cell, run it, and give what it printed."""
-    page = tab.page
-    cell = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").last
-    status = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")
-    expect(status).to_have_attribute("data-status", "idle", timeout=30_000)
-    cell.locator(".cm-content").click()
+    page, notebook = tab.page, tab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    idle = notebook.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    expect(idle).to_be_visible(timeout=60_000)
+    notebook.locator(".jp-Cell").last.locator(".cm-content").click()
     page.keyboard.type(code, delay=10)
-    expect(cell.locator(".cm-content")).to_have_text(code)
-    page.keyboard.press("Shift+Enter")
-    ran = page.locator(f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell:has-text('{code}')")
-    output = ran.locator(".jp-OutputArea-output")
-    expect(output.last).to_be_visible(timeout=30_000)
-    return output.last.inner_text().strip()
+    ran = notebook.locator(f".jp-CodeCell:has-text('{code}')").first
+    expect(ran).to_be_visible()
+    output = ran.locator(".jp-OutputArea-output").last
+    for _ in range(3):  # JupyterLab may change a new notebook's kernel at once, and drops what the first was asked
+        page.keyboard.press("Shift+Enter")
+        with contextlib.suppress(Error):
+            output.wait_for(timeout=20_000)
+            break
+        ran.locator(".cm-content").click()
+    return output.inner_text().strip()
 
 
 def enter(caller: ApiCaller, installation: Installation, instance: str, seen: SecretsSeen) -> str:
