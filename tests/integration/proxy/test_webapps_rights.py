@@ -464,6 +464,25 @@ def test_at_the_end_of_the_process_requests_get_the_grace_and_sessions_stay(
     assert portal.operator.exists(f"asci:app:{hash_of(browser.cookie.partition('=')[2])}")
 
 
+def test_who_still_waits_at_the_end_of_the_grace_is_asked_to_come_again_and_keeps_the_cookie(
+    redis_server: RedisServer, portal: Portal, app: WebApp, port: int
+) -> None:
+    own = own_proxy(redis_server, ASCI_PROXY_DRAIN_SECONDS="0.2")
+    try:
+        browser = entered(own, portal, port)
+        with browser.wire() as wire:
+            wire.sendall(f"GET /later HTTP/1.1\r\nHost: {browser.host}\r\nCookie: {browser.cookie}\r\n\r\n".encode())
+            wait_for(lambda: app.open == 1, "the application to be asked")
+            own.process.send_signal(signal.SIGTERM)
+            head = read_head(wire)
+        assert own.process.wait(10) == 0
+    finally:
+        own.stop()
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 3\r\n" in head
+    assert b"\r\nSet-Cookie:" not in head
+
+
 def test_metrics_and_log_lines_tell_of_applications(redis_server: RedisServer, portal: Portal, port: int) -> None:
     own = own_proxy(redis_server)
     try:

@@ -229,7 +229,7 @@ class WebApps:
 
     def _dropping(self, request: web.Request, problem: Problem) -> dict[str, str]:
         """A cookie whose right is over is taken back, but only where this is certain."""
-        certain = problem.slug in {"app-no-right", "revoked", "signed-out"}
+        certain = problem.slug in {"app-no-right", "revoked", "signed-out"} and problem.status in {401, 403, 410}
         held = self._cookie.hashes(request.headers.getall(hdrs.COOKIE, []))
         return {hdrs.SET_COOKIE: self._cookie.drop()} if certain and held else {}
 
