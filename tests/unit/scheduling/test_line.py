@@ -156,7 +156,7 @@ def test_whoever_could_ever_be_placed_is_placed_although_small_ones_come_for_eve
     policy = replace(POLICY, spread=spread)
     possible = isinstance(Run(nodes, policy).board.choose(_request(big)), Choice)
     run = Run(nodes, policy)
-    number = 0
+    number, first_in_line = 0, 0.0
     for second in range(0, 400, 10):
         if second == 40:
             run.queue.append(waiting("big", 40.0, big, "imbl"))
@@ -165,7 +165,9 @@ def test_whoever_could_ever_be_placed_is_placed_although_small_ones_come_for_eve
             run.queue.append(waiting(f"s{number:04}", float(second), needs, "xfm"))
         run.queue = run.queue[-40:] if "big" in run.placed_at else [*run.queue[-39:], *_of(run.queue, "big")]
         run.round(float(second))
-        if possible and second >= 40 + POLICY.starvation_seconds + 30 + 10:
+        if any(one.created_at < 40.0 for one in run.queue):
+            first_in_line = second + 10.0  # who came before it and starves, too, is served before it
+        if possible and second >= max(first_in_line, 40 + POLICY.starvation_seconds) + 30 + 10:
             assert "big" in run.placed_at, run.reasons["big"]
     assert possible or "big" not in run.placed_at
 
