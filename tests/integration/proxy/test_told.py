@@ -28,6 +28,19 @@ def own(redis_server: Any, portal: Portal) -> Iterator[Proxy]:
     proxy.stop()
 
 
+def test_a_browser_makes_no_series_of_its_own(own: Proxy, portal: Portal) -> None:
+    with Desktop(secret_of(), hold).listening() as port:
+        token = portal.sign_in()
+        for code in (4403, 4999):
+            one = portal.ticket(token, port)
+            with own.enter(one, token) as browser:
+                browser.read(len(SERVER_INIT))
+                browser.send_frame(code.to_bytes(2, "big"), CLOSE)
+                assert ended(own, one)["code"] == code
+    assert own.metric('asci_proxy_ends_total{code="other"}') == 2
+    assert own.metric('asci_proxy_ends_total{code="4403"}') == 0
+
+
 def ended(proxy: Proxy, ticket: contract.Ticket) -> dict[str, Any]:
     """The one line of a connection's end."""
 

@@ -33,6 +33,9 @@ from asci_shared.logging import get_logger
 INPUTS = frozenset({4, 5, 6, 255})
 """KeyEvent, PointerEvent, ClientCutText, and the QEMU extension that noVNC's keys use (RFC 6143, section 7.5)."""
 
+_FIRST_OWN_CODE = 3000
+"""From here on a close code means what its sender says it means (RFC 6455, section 7.4.2)."""
+
 _log = get_logger(__name__)
 
 
@@ -214,7 +217,8 @@ class Viewers:
 
     def _over(self, connection: Connection, by: By, code: int, reason: str) -> None:
         self._forget(connection)
-        self._metrics.ends.labels(str(int(code))).inc()
+        invented = by is By.BROWSER and code >= _FIRST_OWN_CODE  # or a person could make a series of each
+        self._metrics.ends.labels("other" if invented else str(int(code))).inc()
         copy_context().run(_write_end, connection, by, int(code), reason)
 
     def _remember(self, connection: Connection) -> None:
