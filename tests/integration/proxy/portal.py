@@ -145,6 +145,8 @@ class Proxy:
             )
         wait_for(lambda: self.process.poll() is not None or self.status(path) == 200, "the proxy to start")
         assert self.process.poll() is None, self.log()
+        if path == "/health/ready":  # it takes connections before it hears; tests end Redis, or count rings
+            wait_for(lambda: self.lines("subscription.alive"), "the subscription")
 
     def status(self, path: str) -> int:
         """Status of the inward door's answer; 0 without one."""

@@ -25,7 +25,6 @@ def own(redis_server: Any, portal: Portal) -> Any:
     """A proxy that the test may end; it drains for 2 s."""
     proxy = Proxy(redis_server.port, ASCI_PROXY_DRAIN_SECONDS="2")
     proxy.start()
-    wait_for(lambda: proxy.lines("subscription.alive"), "the first rings to be over")
     yield proxy
     proxy.stop()
 

@@ -67,7 +67,7 @@ def all_measures(seconds: float, idle: int) -> list[Measure]:
         Measure(
             "idle", f"{idle} idle connections",
             ("--mode", "idle", "--conns", str(idle), "--secs", "1"), idle,
-            ("rss_kib_per_conn", "pss_kib_per_conn", "idle_cpu_pct"), once=True, without=("websockify",),
+            ("rss_kib_per_conn", "pss_kib_per_conn", "idle_cpu_pct"), once=True, without=("websockify", "raw-splice"),
             seconds=180.0,
         ),
     ]  # fmt: skip
