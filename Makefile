@@ -4,7 +4,7 @@
 
 help: ## shows this list
 	@printf 'ASCI: desktops for scientists, from one command\n\n'
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -t: -k1,1 | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -t: -k1,1 | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@printf '\nSettings: ASCI_PORT=9000 make up (remembered in .asci/settings.env) · docs/guides/operate.md\n'
 
 up: ## starts ASCI: installs what is missing, builds images, prints the address and the accounts
