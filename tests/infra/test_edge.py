@@ -524,3 +524,18 @@ def test_a_reload_cuts_no_flowing_byte(edge: Edge) -> None:
     assert edge.ask("GET", "/").status == 200
     assert response.read() == b"two"
     connection.close()
+
+
+def test_a_browser_that_falls_silent_is_asked_whether_it_lives(edge: Edge) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)
+    connection.request("GET", "/connect/slow", headers={"Host": edge.host})
+    response = connection.getresponse()
+    assert response.read(3) == b"one"
+    assert response.read() == b"two"
+    # columns of proc_pid_net(5): local address, remote address, state (01: established), queues, timer (02: keepalive)
+    table = must("docker", "exec", edge.id, "cat", "/proc/net/tcp")
+    timers = [
+        row[5][:2] for row in map(str.split, table.splitlines()[1:]) if row[1].endswith(":1F90") and row[3] == "01"
+    ]
+    assert "02" in timers
+    connection.close()
