@@ -33,6 +33,8 @@ lab_character() {
         xfm-*)
             lab_engine_labels+=(beamline=xfm online=true)
             lab_registration='  taints: [{key: online, value: "true", effect: NoStart}]' ;;
+        # for whoever asks for it by name: nothing is fetched ahead onto its disk
+        small*) lab_registration="  taints: [{key: rack, value: $1, effect: NoStart}]" ;;
         gpu-*)
             lab_engine_labels+=(gpu=true)
             lab_registration='  gpus:
