@@ -110,7 +110,7 @@ def environments(lab: Lab, demo: ApiCaller, admin: ApiCaller) -> None:
 
 
 def wait_environment(caller: ApiCaller, name: str) -> None:
-    """Until the catalogue lists it as the registry's: what this machine's engine had while it was built does not count."""
+    """Until the catalogue lists it as the registry's; while it was built this machine's engine had it for a moment."""
 
     def listed() -> bool:
         images = {one["name"]: str(one["image"]) for one in caller.get("/environments").json()["items"]}
