@@ -99,6 +99,33 @@ def test_a_setting_that_compose_would_misread_is_refused(state: Path) -> None:
     assert "ASCI_FACILITY may not contain" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ASCI_PORT", "abc", "must be a port"),
+        ("ASCI_PORT", "99999", "must be a port"),
+        ("ASCI_PUBLIC_URL", "asci.example.org", "must be an origin"),
+        ("ASCI_PUBLIC_URL", "https://asci.example.org/portal", "must be an origin"),
+        ("ASCI_HOMES", "homes", "must be an absolute folder"),
+    ],
+)
+@pytest.mark.parametrize("script", ["scripts/up", "scripts/state"])
+def test_a_setting_that_cannot_work_is_refused_before_anything_is_made(
+    tmp_path: Path, script: str, name: str, value: str, words: str
+) -> None:
+    refused = run(script, env=script_environment(tmp_path / "new", **{name: value}))
+    assert refused.returncode == 1
+    assert f"{name} {words}" in refused.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_setting_written_by_hand_is_judged_too(state: Path) -> None:
+    (state / "settings.env").write_text("ASCI_PORT=http\n")
+    refused = run("scripts/state", env=script_environment(state))
+    assert refused.returncode == 1
+    assert "ASCI_PORT must be a port, 1 to 65535, not 'http'." in refused.stderr
+
+
 @pytest.mark.parametrize("name", ["Upper", "-dash", "much-too-long-a-name", "dot.ted"])
 def test_an_installation_name_is_a_short_dns_label(tmp_path: Path, name: str) -> None:
     refused = run("scripts/state", env=script_environment(tmp_path / "new", ASCI_INSTALLATION=name))
