@@ -46,7 +46,7 @@ class Bench:
         self._options, self._stage = options, stage
         self._plain, self._framed, self._own = _BASE, _BASE + 1, _BASE + 40
         self._wsb = stage.folder / "wsb"
-        self._tools = Tools(self._wsb, Path(options.bin), stage.folder)
+        self._tools = Tools(self._wsb, Path(options.bin).absolute(), stage.folder)
         self.systems: list[System] = []
 
     def prepare(self) -> None:

@@ -240,3 +240,13 @@ def test_an_answer_in_the_handshake_is_no_input_whatever_it_begins_with() -> Non
     assert not decoder.marked
     decoder.mark_from(bytes([4, 0]))
     assert decoder.marked
+
+
+def test_what_is_still_to_come_of_a_frame_is_known() -> None:
+    decoder = frames.Decoder()
+    wire = masked(b"x" * 1000)
+    assert decoder.left == 0
+    decoder.feed(wire[:108])
+    assert decoder.left == 900
+    decoder.feed(wire[108:])
+    assert decoder.left == 0

@@ -157,6 +157,11 @@ class Decoder:
         """Only ``rest`` counts of what was fed so far: an answer in a handshake may begin with a marked byte too."""
         self.marked = rest[:1] != b"" and rest[0] in self._marks
 
+    @property
+    def left(self) -> int:
+        """How many payload bytes of the frame that is open are still to come; 0 between frames."""
+        return self._left
+
     def feed(self, data: bytes | memoryview) -> bytes:
         """The payload bytes of the data frames in ``data``, joined."""
         size = len(data)

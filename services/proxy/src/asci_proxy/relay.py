@@ -20,7 +20,7 @@ from asci_proxy.watching import READ, WRITE, Watcher
 
 CHUNK_BYTES = 256 * 1024
 """The longest message to a browser: on a slow link a small one behind it must not wait for a MiB."""
-UP_BYTES = 4 * 1024  # of one turn: a flood of tiny messages (some 10 us each) must not hold up the neighbours
+UP_BYTES, UP_FRAME_BYTES = 4096, 65536  # of one turn, tiny messages cost 10 us each; of one frame that is open
 PING_SECONDS, SILENT_SECONDS, STUCK_SECONDS = 20.0, 40.0, 60.0
 DESKTOP_STUCK_SECONDS = 35.0  # sooner than the kernel gives a desktop up (sockets.py), so that the reason can be told
 
@@ -28,7 +28,7 @@ DESKTOP_STUCK_SECONDS = 35.0  # sooner than the kernel gives a desktop up (socke
 _down_buffer = bytearray(frames.HEAD_ROOM + CHUNK_BYTES)
 _down_view = memoryview(_down_buffer)
 _down_room = _down_view[frames.HEAD_ROOM :]
-_up_buffer = bytearray(UP_BYTES)
+_up_buffer = bytearray(UP_FRAME_BYTES)
 _up_view = memoryview(_up_buffer)
 
 
@@ -168,7 +168,7 @@ class Link:
 
     def _read_browser(self) -> None:
         try:
-            count = self._browser.recv_into(_up_buffer)
+            count = self._browser.recv_into(_up_buffer, max(UP_BYTES, min(self._decoder.left, UP_FRAME_BYTES)))
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
