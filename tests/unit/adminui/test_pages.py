@@ -171,3 +171,12 @@ def test_a_form_without_our_token_does_nothing(lab: AdminLab) -> None:
     browser.token = "wrong"
     assert browser.post("/admin/nodes/gpu-07/activate").status == 400
     assert lab.changes == []
+
+
+def test_the_buttons_of_a_node_are_part_of_what_follows_its_state(lab: AdminLab) -> None:
+    browser = lab.browser()
+    assert "Take new sessions again" not in browser.get("/admin/fragments/nodes/gpu-07").text
+    lab.double.nodes["gpu-07"].update(state="draining", wanted="draining")
+    part = browser.get("/admin/fragments/nodes/gpu-07")
+    assert "Take new sessions again" in part.text
+    assert "/admin/nodes/gpu-07/cordon" not in part.html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import replace
@@ -10,7 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from asci_api.domain.identity import InstanceId
+from asci_api.domain.identity import InstanceId, NodeName
+from asci_api.domain.instance import DrainNotice
 from tests.support.portal_lab import PortalLab
 
 INLINE = {"X-Inline": "1"}
@@ -228,3 +230,14 @@ def test_a_home_that_cannot_be_written_is_said_before_anything_is_lost(lab: Port
     question = demo.get(f"/s/{ending}/stop").text
     assert sentence in question
     assert "home folder and data stay" not in question
+
+
+def test_a_drain_is_told_on_the_card_and_on_the_page(lab: PortalLab, one: str) -> None:
+    notice = DrainNotice(NodeName("local"), "New disks", time.time() + 3600)
+    lab.api.store.instances.change(InstanceId(one), lambda now: replace(now, drain=notice))
+    demo = lab.browser("demo")
+    home = demo.get("/")
+    assert "Node local is being emptied. New disks. This session ends" in " ".join(home.text.split())
+    assert "/keep" not in home.html
+    assert 'data-warning="Node local is being emptied. New disks. This session ends' in demo.get(f"/s/{one}").html
+    assert json.loads(demo.get(f"/s/{one}/state").html)["warning"].startswith("Node local is being emptied.")

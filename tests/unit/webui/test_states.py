@@ -136,3 +136,25 @@ def test_a_short_life_is_no_surprise() -> None:
 def test_how_the_warning_reads() -> None:
     assert states.ends_in(session(expires_at="2026-11-24T09:15:00Z"), NOW) == "This session ends in 15\u00a0minutes."
     assert states.ends_in(session(expires_at="2026-11-24T09:00:20Z"), NOW) == "This session ends in 1\u00a0minute."
+
+
+DRAIN = {"node": "gpu-07", "reason": "New disks", "deadline": "2026-11-24T18:00:00Z"}
+
+
+def test_people_on_a_node_that_is_emptied_are_told_so_with_the_reason() -> None:
+    one = session(drain=DRAIN, expires_at="2026-11-24T18:00:00Z", longest_life_seconds=28 * 86400)
+    assert states.drained(one) == "Node gpu-07 is being emptied. New disks."
+    assert states.warned(one).startswith("Node gpu-07 is being emptied. New disks. This session ends then")
+    assert not states.keepable(one, NOW)
+
+
+def test_a_drain_without_a_deadline_asks_to_stop() -> None:
+    one = session(drain={**DRAIN, "reason": "", "deadline": None})
+    assert states.warned(one) == (
+        "Node gpu-07 is being emptied. Save your work, and stop the session when you are done."
+    )
+    assert states.drained(session()) == states.warned(session()) == ""
+
+
+def test_what_is_wrong_with_the_session_itself_comes_before_a_drain() -> None:
+    assert states.warned(session(drain=DRAIN, warning="Home is full.")) == "Home is full."

@@ -11,4 +11,7 @@ import "htmx.org/dist/ext/hx-ptag.js";
 import * as filters from "./admin/filters.mjs";
 import * as live from "./admin/live.mjs";
 
+const here = document.querySelector(".side-nav [aria-current]");
+here?.parentElement.scrollTo({ left: here.offsetLeft - 16 }); // a row on phones: the page's own name is seen
+
 for (const part of [clocks, copying, dialogs, filters, live, menus, retry, theme]) part.run();

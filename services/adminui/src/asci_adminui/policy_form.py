@@ -35,7 +35,7 @@ CALLED = {
     "lifetime.default_seconds": "How long a session lasts",
     "lifetime.maximum_seconds": "How long it is kept at most",
     "starvation_seconds": "Not overtaken after",
-    "drain_seconds": "A drain without deadline",
+    "drain_seconds": "Drains, unless said",
     "quotas.default.sessions": "Sessions of everybody",
     "quotas.default.gpus": "GPUs of everybody",
 }

@@ -133,8 +133,8 @@ function paint() {
   $("room").hidden = working;
   const ghost = $("ghost");
   ghost.hidden = live || !ghost.dataset.kept || !["running", "lost"].includes(facts.phase);
-  if ($("keep")) $("keep").hidden = !(left() < HOUR);
-  if ($("more-keep")) $("more-keep").hidden = !endings.keepable(serverNow(), expires, 1000 * facts.longest);
+  if ($("keep")) $("keep").hidden = facts.fixed === "yes" || !(left() < HOUR);
+  if ($("more-keep")) $("more-keep").hidden = facts.fixed === "yes" || !endings.keepable(serverNow(), expires, 1000 * facts.longest);
   titled();
 }
 
@@ -252,7 +252,7 @@ const follower = new Follower({
 
 function take(now) {
   const was = { phase: facts.phase, access: facts.access };
-  Object.assign(facts, { phase: now.phase, state: now.state, access: now.access, node: now.node ?? "", warning: now.warning });
+  Object.assign(facts, { phase: now.phase, state: now.state, access: now.access, node: now.node ?? "", warning: now.warning, fixed: now.fixed ? "yes" : "" });
   const room = $("room");
   if (desktop && now.phase === "running" && was.phase === "waiting") held = true;
   if (!held && room.dataset.html !== now.room) {

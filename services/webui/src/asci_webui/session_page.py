@@ -112,7 +112,8 @@ def _facts(instance: Instance, me: str) -> dict[str, Any]:
         "access": instance.my_access,
         "guest": states.guest_line(instance),
         "owner": {"username": instance.owner.username, "name": instance.owner.name},
-        "warning": instance.warning,
+        "warning": states.warned(instance),
+        "fixed": states.end_is_fixed(instance),
         "expires_at": numbers.utc(instance.expires_at) if instance.expires_at else None,
         "people": [
             {"username": c.username, "name": people.given_name(c.name), "mode": c.mode, "id": c.id}

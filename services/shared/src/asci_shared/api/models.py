@@ -290,6 +290,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainNotice:
+    """The session's node is being emptied; with a deadline the session ends then, and ``expires_at`` says so."""
+
+    node: str
+    reason: str
+    deadline: datetime | None
+
+    @classmethod
+    def read(cls, json: Json) -> Self:
+        return cls(node=json["node"], reason=json.get("reason") or "", deadline=moment(json.get("deadline")))
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One running environment of one owner; pages say "session"."""
 
@@ -317,6 +330,7 @@ class Instance:
     connections: tuple[Connection, ...]
     warning: str
     """What is wrong with it while it runs, a sentence; empty where nothing is."""
+    drain: DrainNotice | None
     error: Failure | None
     end_reason: str
     geometry: str
@@ -350,6 +364,7 @@ class Instance:
             connections=tuple(Connection.read(connection) for connection in json.get("connections", ())),
             error=Failure.read(json["error"]) if json.get("error") else None,
             warning=json.get("warning") or "",
+            drain=DrainNotice.read(json["drain"]) if json.get("drain") else None,
             end_reason=json.get("end_reason") or "",
             geometry=json.get("geometry") or "",
             needs=Needs.read(json["needs"]) if json.get("needs") else None,

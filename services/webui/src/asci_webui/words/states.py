@@ -119,8 +119,15 @@ def latest_end(instance: Instance, now: datetime) -> datetime:
 
 
 def keepable(instance: Instance, now: datetime) -> bool:
-    """Whether keeping it longer can gain an hour at least."""
+    """Whether keeping it longer can gain an hour at least; never past the deadline of a drain."""
+    if end_is_fixed(instance):
+        return False
     return instance.expires_at is not None and instance.expires_at < latest_end(instance, now) - _WORTH
+
+
+def end_is_fixed(instance: Instance) -> bool:
+    """Whether its node is emptied by a deadline, which nothing puts off."""
+    return instance.drain is not None and instance.drain.deadline is not None
 
 
 def ends_to_choose(instance: Instance, now: datetime) -> dict[str, datetime]:
@@ -157,6 +164,26 @@ def ends_in(instance: Instance, now: datetime) -> str:
 def ends_soon(instance: Instance, now: datetime) -> bool:
     """Within the last hour the page offers to keep it."""
     return instance.expires_at is not None and (instance.expires_at - now).total_seconds() < 3600
+
+
+def drained(instance: Instance) -> str:
+    """What its people are told while its node is being emptied, without the moment; empty while it is not."""
+    notice = instance.drain
+    if notice is None or instance.state in ENDED:
+        return ""
+    reason = notice.reason.strip()
+    why = f" {reason}{'' if reason.endswith(('.', '!', '?')) else '.'}" if reason else ""
+    return f"Node {notice.node} is being emptied.{why}"
+
+
+def warned(instance: Instance) -> str:
+    """What the session's page says beside the desktop: what is wrong with it, else that its node is being emptied."""
+    told = drained(instance)
+    if instance.warning or not told or instance.drain is None:
+        return instance.warning
+    if instance.drain.deadline is None:
+        return f"{told} Save your work, and stop the session when you are done."
+    return f"{told} This session ends then: the time left stands in the bar and under My sessions. Save your work."
 
 
 _GUESTS = {"view": "you are watching", "admin": "you are an administrator"}
