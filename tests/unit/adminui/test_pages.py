@@ -180,3 +180,10 @@ def test_the_buttons_of_a_node_are_part_of_what_follows_its_state(lab: AdminLab)
     part = browser.get("/admin/fragments/nodes/gpu-07")
     assert "Take new sessions again" in part.text
     assert "/admin/nodes/gpu-07/cordon" not in part.html
+
+
+@pytest.mark.parametrize("path", ["/admin/nodes/gpu-07/labels", "/admin/register-node", "/admin/nodes/gpu-07/drain"])
+def test_a_question_that_is_a_page_is_sent_as_a_page(lab: AdminLab, path: str) -> None:
+    page, part = lab.browser().get(path).html, lab.browser().get(path, X_Inline="1").html
+    assert f'action="{path}" data-inline>' in part
+    assert f'action="{path}">' in page  # the answer, with what is wrong, is a page too
