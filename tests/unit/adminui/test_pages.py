@@ -187,3 +187,10 @@ def test_a_question_that_is_a_page_is_sent_as_a_page(lab: AdminLab, path: str) -
     page, part = lab.browser().get(path).html, lab.browser().get(path, X_Inline="1").html
     assert f'action="{path}" data-inline>' in part
     assert f'action="{path}">' in page  # the answer, with what is wrong, is a page too
+
+
+def test_what_has_ended_offers_no_stop_any_more(lab: AdminLab) -> None:
+    browser = lab.browser()
+    assert "/admin/sessions/k0000001/stop" in browser.get("/admin/fragments/sessions/k0000001").html
+    lab.double.instances["k0000001"].update(state="stopped")
+    assert "/admin/sessions/k0000001/stop" not in browser.get("/admin/fragments/sessions/k0000001").html

@@ -158,3 +158,8 @@ def test_a_drain_without_a_deadline_asks_to_stop() -> None:
 
 def test_what_is_wrong_with_the_session_itself_comes_before_a_drain() -> None:
     assert states.warned(session(drain=DRAIN, warning="Home is full.")) == "Home is full."
+
+
+def test_a_reason_that_somebody_typed_ends_as_a_sentence() -> None:
+    one = session(state="stopped", end_reason="Stopped by Ada: maintenance")
+    assert states.sentence(one) == "Stopped by Ada: maintenance."

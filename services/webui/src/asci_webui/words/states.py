@@ -48,7 +48,12 @@ def _stopping(_instance: Instance) -> Markup:
 
 
 def _stopped(instance: Instance) -> Markup:
-    return Markup("{}").format(instance.end_reason or "It ended.")
+    return Markup("{}").format(_whole(instance.end_reason or "It ended."))
+
+
+def _whole(words: str) -> str:
+    """With a full stop, where whoever wrote it left that out."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _queued(instance: Instance) -> Markup:
@@ -172,7 +177,7 @@ def drained(instance: Instance) -> str:
     if notice is None or instance.state in ENDED:
         return ""
     reason = notice.reason.strip()
-    why = f" {reason}{'' if reason.endswith(('.', '!', '?')) else '.'}" if reason else ""
+    why = f" {_whole(reason)}" if reason else ""
     return f"Node {notice.node} is being emptied.{why}"
 
 
