@@ -175,10 +175,28 @@ def test_a_service_without_a_port_runs_when_its_container_does(room: Room) -> No
     assert room.engine.of(record.id).written == []
 
 
-def test_an_image_that_the_node_lacks_is_pulled_with_its_percentage(room: Room) -> None:
-    image = NodeImage("sha256:other", ("site/other:1",), 1, "{}")
+def test_a_name_alone_is_never_fetched(room: Room) -> None:
+    """Whoever owns that name on a public registry would choose what runs beside people's homes."""
+    foreign = NodeImage("sha256:foreign", ("site/other:1",), 1, "{}")
+    room.engine.registry.append(foreign)
     record = placed(room)
-    room.store.instances.change(record.id, lambda now: replace(now, image=image.tags[0], image_id=image.id, source=""))
+    room.store.instances.change(
+        record.id, lambda now: replace(now, image=foreign.tags[0], image_id="sha256:deleted", source="")
+    )
+    advance_instance(room.desk, record.id)
+    assert room.engine.pulled == []
+    error = room.now(record).error
+    assert error is not None
+    assert error.hop is Hop.IMAGE
+    assert "on no registry" in error.detail
+
+
+def test_an_image_that_the_node_lacks_is_pulled_with_its_percentage(room: Room) -> None:
+    image = NodeImage("sha256:other", ("site/other:1",), 1, "{}", "registry.site/other@sha256:abc")
+    record = placed(room)
+    room.store.instances.change(
+        record.id, lambda now: replace(now, image=image.tags[0], image_id=image.id, source=image.digest)
+    )
     room.engine.registry.append(image)
     told: list[tuple[str, int | None]] = []
     pull = room.engine.pull
