@@ -179,8 +179,10 @@ def test_one_image_on_nodes_and_in_the_registry_is_one_environment_fetched_by_di
     assert read([], listing) == expected
 
 
-def test_without_a_registry_an_image_is_fetched_by_its_name_or_by_the_digest_it_came_with() -> None:
-    assert read([BUILT], None) == [("asci/env-desktop:dev", "sha256:a", "asci/env-desktop:dev")]
+def test_without_a_registry_an_image_is_fetched_by_its_digest_or_from_the_host_that_its_name_says() -> None:
+    assert read([BUILT], None) == [("asci/env-desktop:dev", "sha256:a", "")]
+    named = replace(BUILT, tags=("registry.site/env-desktop:1",))
+    assert read([named], None) == [("registry.site/env-desktop:1", "sha256:a", "registry.site/env-desktop:1")]
     hub = replace(BUILT, digest="asci/env-desktop@sha256:d")
     assert read([hub], None) == [("asci/env-desktop:dev", "sha256:a", "asci/env-desktop@sha256:d")]
 

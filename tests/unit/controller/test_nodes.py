@@ -220,7 +220,9 @@ def test_a_silent_node_is_not_left_once_it_may_hold_a_container(cluster: Cluster
 
 def test_home_folders_are_made_on_a_node_that_must_fetch_the_program_first(cluster: Cluster) -> None:
     cluster.two.missing.add("/homes/demo")
-    cluster.two.registry.append(NodeImage("sha256:base", ("asci/base:dev",), 1))
+    home_image = "lab:5000/asci/base:dev"
+    cluster.two.registry.append(NodeImage("sha256:base", (home_image,), 1))
+    cluster.desk = replace(cluster.desk, home_image=home_image)
     cluster.start("abcdefghij", TWO)
     assert cluster.two.homes_made == [("demo", 20001, 20001)]
 

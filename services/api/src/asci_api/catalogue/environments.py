@@ -14,6 +14,7 @@ from asci_api.catalogue.overlay import Overlay
 from asci_api.catalogue.schema import EntrySchema, sentences
 from asci_api.catalogue.sources import Listing, merged
 from asci_api.domain.environment import Environment, Needs
+from asci_api.domain.image_names import fetchable
 from asci_api.domain.node import NodeImage
 from asci_shared.logging import get_logger
 
@@ -53,7 +54,7 @@ def read_catalogue(
         environment, left_out = decide(name, several, overlay.pin(name))
         warnings += left_out
         if environment is not None:
-            if not environment.source and listing is None:  # by its name, from wherever engines look for it
+            if not environment.source and listing is None and fetchable(environment.image):
                 environment = replace(environment, source=environment.image)
             found[name], undeclared = _offered(environment, overlay, left_out)
             warnings += undeclared

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from asci_api.domain.environment import Kind
 from asci_api.domain.errors import EngineAway, EngineFault, Fenced, ImageMissing, NotFound, SourceMissing
+from asci_api.domain.image_names import fetchable
 from asci_api.domain.instance import Endpoint, Failure, Hop, Instance, Progress, State
 from asci_api.domain.policy import Policy
 from asci_api.domain.ports import ContainerSpec, Engine, Observed
@@ -116,6 +117,8 @@ def _home(desk: Desk, engine: Engine, instance: Instance) -> None:
     try:
         engine.make_home(instance.owner, instance.uid, instance.gid, desk.home_image)
     except ImageMissing:
+        if not fetchable(desk.home_image):
+            raise
         engine.pull(desk.home_image, lambda _: None)
         engine.make_home(instance.owner, instance.uid, instance.gid, desk.home_image)
 

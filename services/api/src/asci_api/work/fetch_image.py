@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from asci_api.domain.errors import EngineFault, ImageMissing
+from asci_api.domain.image_names import fetchable
 from asci_api.domain.instance import Hop, Instance
 from asci_api.domain.ports import Engine
 from asci_api.work.desk import Desk
@@ -19,15 +20,15 @@ def fetched_image(
     """Reference and id of the image that is on the node now and shall be started.
 
     The pinned id, else what the node has under the pinned digest (engines may know one image by different ids), else
-    the environment's present image where the pinned one was replaced meanwhile, else what it fetches by its digest.
-    A name alone is never fetched: whoever owns it on a public registry would choose what runs beside people's homes.
+    the environment's present image where the pinned one was replaced meanwhile, else what it fetches; a name that
+    anybody may own is never fetched (``domain/image_names.py``).
     Raises ``ImageMissing``, ``PullFailed``, ``EngineAway``; ``EngineFault`` (image) where it takes too long."""
     for known in (instance.image_id, instance.source):
         if known and (found := engine.image_id(known)):
             return instance.image, found
     if (rebuilt := _rebuilt(desk, engine, instance)) is not None:
         return rebuilt
-    if not instance.source:
+    if not fetchable(instance.source):
         raise ImageMissing(instance.image, f"It is on no registry, and not on node {engine.node} any more.")
     _pull(desk, engine, instance.source, tell)
     return instance.image, engine.image_id(instance.source) or instance.image_id

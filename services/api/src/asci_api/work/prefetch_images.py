@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from asci_api.domain.environment import Environment
 from asci_api.domain.errors import InvalidInput
 from asci_api.domain.identity import NodeName
+from asci_api.domain.image_names import fetchable
 from asci_api.domain.instance import Instance, State
 from asci_api.domain.node import Node
 from asci_api.domain.policy import Policy
@@ -57,7 +58,7 @@ def prefetch(desk: Desk, errand: Errand) -> None:
     engine = desk.engines.get(errand.node)
     host = errand.source.partition("/")[0]
     for reference in (desk.home_image, errand.source):
-        if reference.startswith(f"{host}/") and not engine.image_id(reference):
+        if reference.startswith(f"{host}/") and fetchable(reference) and not engine.image_id(reference):
             began = desk.clock()
             engine.pull(reference, lambda _: None)
             seconds = round(desk.clock() - began, 1)
